@@ -1,0 +1,44 @@
+import type { Classifier, Module, Params, Role, Service } from "@weftmesh/core";
+import type { HttpRequest } from "@weftmesh/http";
+import type { Identifier, Interpreter, PrefixedNamer } from "@weftmesh/naming";
+import type { Telemeter } from "@weftmesh/telemetry";
+import type { z } from "zod";
+
+/** A module kind, placed by a config's `stack:` key or by code. */
+export interface StackablePlugin {
+  readonly role: Role;
+  stackable<Req, Rep>(): Module<Service<Req, Rep>>;
+}
+
+/**
+ * What each type of plugin makes. The package that owns another contract adds its row by declaration merging:
+ * `declare module "@weftmesh/config" { interface PluginTypes { protocol: Protocol } }`.
+ */
+export interface PluginTypes {
+  namer: PrefixedNamer;
+  interpreter: Interpreter;
+  identifier: Identifier<HttpRequest>;
+  classifier: Classifier;
+  telemeter: Telemeter;
+  module: StackablePlugin;
+}
+
+/** The kinds of one thing, as a config names them: `kind: io.l5d.fs`. */
+export interface Plugin<K extends keyof PluginTypes = keyof PluginTypes, Cfg = unknown> {
+  readonly type: K;
+  readonly kind: string;
+  /** The single home of its keys, their types, defaults and descriptions; `kind` and `experimental` are not in it. */
+  readonly schema: z.ZodType<Cfg>;
+  /** Refuses to start unless the config says `experimental: true`. */
+  readonly experimental?: boolean;
+  /** `config` has been checked by the schema. What it needs from the process is in `params`. */
+  make(config: Cfg, params: Params): PluginTypes[K];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a list holds plugins of every type and config
+export type AnyPlugin = Plugin<any, any>;
+
+/** Declares a plugin; its type and the type of its config are inferred. */
+export function definePlugin<K extends keyof PluginTypes, Cfg>(plugin: Plugin<K, Cfg>): Plugin<K, Cfg> {
+  return plugin;
+}

@@ -1,0 +1,84 @@
+import type { Headers } from "./headers.ts";
+
+/** What a sink says of a chunk; flags, to be added up. */
+export const Taken = 0;
+/** The bytes are still needed after the return: the source must not reuse their memory. */
+export const Retained = 1;
+/** Send no more until `Flow.resume`. */
+export const Full = 2;
+
+/** Where a body goes. `onEnd` or `onError` comes exactly once and last. */
+export interface BodySink {
+  /** The bytes are the source's again when this returns, unless it answers `Retained`. */
+  onData(chunk: Uint8Array): number;
+  onEnd(trailers: Headers | undefined): void;
+  onError(error: Error): void;
+}
+
+/** The sink's hold on the source. */
+export interface Flow {
+  resume(): void;
+  /** Wants no more of it: the source gives up, and calls nothing of the sink after that. */
+  stop(reason: Error): void;
+}
+
+/**
+ * The content of a message as it arrives. It is piped once; whoever does not want it still pipes it, into `discard`,
+ * since a connection behind it waits for its end.
+ */
+export interface Body {
+  /** Bytes in all, where they are known beforehand. */
+  readonly length: number | undefined;
+  /** Starts the flow, whose first calls may come before this returns. */
+  pipe(sink: BodySink): Flow;
+}
+
+const stopped: Flow = { resume: () => {}, stop: () => {} };
+
+class BytesBody implements Body {
+  readonly length: number;
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.length = bytes.length;
+  }
+
+  pipe(sink: BodySink): Flow {
+    if (this.#bytes.length > 0 && (sink.onData(this.#bytes) & Full) !== 0) return new HeldEnd(sink);
+    sink.onEnd(undefined);
+    return stopped;
+  }
+}
+
+/** The end of a body whose sink was full: it comes with the resume. */
+class HeldEnd implements Flow {
+  #sink: BodySink | undefined;
+
+  constructor(sink: BodySink) {
+    this.#sink = sink;
+  }
+
+  resume(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    sink?.onEnd(undefined);
+  }
+
+  stop(): void {
+    this.#sink = undefined;
+  }
+}
+
+export const emptyBody: Body = new BytesBody(new Uint8Array(0));
+
+export function bytesBody(bytes: Uint8Array): Body {
+  return bytes.length === 0 ? emptyBody : new BytesBody(bytes);
+}
+
+export function textBody(text: string): Body {
+  return bytesBody(Buffer.from(text, "utf8"));
+}
+
+/** Takes everything and keeps nothing. */
+export const discard: BodySink = { onData: () => Taken, onEnd: () => {}, onError: () => {} };

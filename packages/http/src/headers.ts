@@ -1,0 +1,212 @@
+import { type HeaderField, headerField } from "./header-field.ts";
+import { declaredName, type HeaderName, nameById } from "./header-name.ts";
+
+/** Numbers per header in `spans`. */
+const stride = 5;
+const deleted = -1;
+
+/**
+ * The headers of one message, in order, with repeats.
+ *
+ * Shape: what a codec received stays one text with offsets, and becomes strings only where somebody asks; what we add
+ * stands behind it as fields. `set` moves a header to the end. Names compare without case.
+ * Cost: `get` of a declared name (`headerName`) scans numbers, no text; forwarding what was received is one slice for
+ * each run of headers that was left alone.
+ */
+export class Headers implements Iterable<readonly [string, string]> {
+  /** Whole lines, each ended by CRLF: `spans` points into it. */
+  private text: string;
+  /** Per header: id, start and end of the name, start and end of the value. */
+  private readonly spans: number[];
+  /** Where the last line in `text` ends. */
+  private readonly end: number;
+  private readonly added: HeaderField[] = [];
+
+  constructor(text = "", spans: number[] = [], end: number = text.length) {
+    this.text = text;
+    this.spans = spans;
+    this.end = end;
+  }
+
+  /** From names and values in turn, as they stand in `flat`. Throws HeaderError for what may not stand in a header. */
+  static of(...flat: readonly string[]): Headers {
+    const headers = new Headers();
+    for (let i = 0; i + 1 < flat.length; i += 2) headers.add(flat[i] as string, flat[i + 1] as string);
+    return headers;
+  }
+
+  /** The first value, or undefined. */
+  get(name: string | HeaderName): string | undefined {
+    const id = idOf(name);
+    const { spans, added } = this;
+    for (let i = 0; i < spans.length; i += stride) {
+      if (this.isAt(i, id, name)) return this.text.substring(spans[i + 3] as number, spans[i + 4] as number);
+    }
+    for (let i = 0; i < added.length; i++) {
+      const field = added[i] as HeaderField;
+      if (isField(field, id, name)) return field.value;
+    }
+    return undefined;
+  }
+
+  has(name: string | HeaderName): boolean {
+    return this.count(name) > 0;
+  }
+
+  count(name: string | HeaderName): number {
+    const id = idOf(name);
+    const { spans, added } = this;
+    let found = 0;
+    for (let i = 0; i < spans.length; i += stride) if (this.isAt(i, id, name)) found++;
+    for (let i = 0; i < added.length; i++) if (isField(added[i] as HeaderField, id, name)) found++;
+    return found;
+  }
+
+  getAll(name: string | HeaderName): string[] {
+    const id = idOf(name);
+    const { spans, added } = this;
+    const values: string[] = [];
+    for (let i = 0; i < spans.length; i += stride) {
+      if (this.isAt(i, id, name)) values.push(this.text.substring(spans[i + 3] as number, spans[i + 4] as number));
+    }
+    for (let i = 0; i < added.length; i++) {
+      const field = added[i] as HeaderField;
+      if (isField(field, id, name)) values.push(field.value);
+    }
+    return values;
+  }
+
+  /** Replaces every header of the name by one. */
+  set(name: string | HeaderName, value: string): this {
+    return this.setField(headerField(name, value));
+  }
+
+  /** Replaces every header of the field's name by the field. */
+  setField(field: HeaderField): this {
+    this.delete(field.id === 0 ? field.name : (nameById(field.id) as HeaderName));
+    this.added.push(field);
+    return this;
+  }
+
+  add(name: string | HeaderName, value: string): this {
+    this.added.push(headerField(name, value));
+    return this;
+  }
+
+  addField(field: HeaderField): this {
+    this.added.push(field);
+    return this;
+  }
+
+  delete(name: string | HeaderName): this {
+    const id = idOf(name);
+    const { spans, added } = this;
+    for (let i = 0; i < spans.length; i += stride) if (this.isAt(i, id, name)) spans[i] = deleted;
+    for (let i = 0; i < added.length; i++) if (isField(added[i] as HeaderField, id, name)) added.splice(i--, 1);
+    return this;
+  }
+
+  /** Removes every header whose *lower-case* name the predicate picks; `name` is a string made for each header. */
+  deleteWhere(predicate: (lower: string) => boolean): this {
+    const { spans, added } = this;
+    for (let i = 0; i < spans.length; i += stride) {
+      if (spans[i] !== deleted && predicate(this.nameAt(i).toLowerCase())) spans[i] = deleted;
+    }
+    for (let i = 0; i < added.length; i++) {
+      if (predicate((added[i] as HeaderField).name.toLowerCase())) added.splice(i--, 1);
+    }
+    return this;
+  }
+
+  /** Removes the headers that are meant for one hop alone by their declaration. */
+  deleteHopByHop(): this {
+    const { spans, added } = this;
+    for (let i = 0; i < spans.length; i += stride) {
+      if ((spans[i] as number) > 0 && nameById(spans[i] as number)?.hopByHop === true) spans[i] = deleted;
+    }
+    for (let i = 0; i < added.length; i++) {
+      if (nameById((added[i] as HeaderField).id)?.hopByHop === true) added.splice(i--, 1);
+    }
+    return this;
+  }
+
+  get size(): number {
+    const { spans } = this;
+    let size = this.added.length;
+    for (let i = 0; i < spans.length; i += stride) if (spans[i] !== deleted) size++;
+    return size;
+  }
+
+  /** Every name and value, in order. */
+  forEach(visit: (name: string, value: string) => void): void {
+    const { spans } = this;
+    for (let i = 0; i < spans.length; i += stride) {
+      if (spans[i] === deleted) continue;
+      visit(this.nameAt(i), this.text.substring(spans[i + 3] as number, spans[i + 4] as number));
+    }
+    for (const field of this.added) visit(field.name, field.value);
+  }
+
+  *[Symbol.iterator](): Iterator<readonly [string, string]> {
+    for (const flat = this.toFlat(), each = { i: 0 }; each.i < flat.length; each.i += 2) {
+      yield [flat[each.i] as string, flat[each.i + 1] as string];
+    }
+  }
+
+  /** Names and values in turn. */
+  toFlat(): string[] {
+    const flat: string[] = [];
+    this.forEach((name, value) => {
+      flat.push(name, value);
+    });
+    return flat;
+  }
+
+  clone(): Headers {
+    const copy = new Headers(this.text, [...this.spans], this.end);
+    copy.added.push(...this.added);
+    return copy;
+  }
+
+  /** Every header as a line of HTTP/1, in latin1. */
+  toLines(): string {
+    const { text, spans, added, end } = this;
+    let lines = "";
+    let i = 0;
+    while (i < spans.length) {
+      if (spans[i] === deleted) {
+        i += stride;
+        continue;
+      }
+      const start = spans[i + 1] as number;
+      do i += stride;
+      while (i < spans.length && spans[i] !== deleted);
+      // Received lines follow each other in the text, so a run ends where the next line, kept or not, begins.
+      lines += text.substring(start, i < spans.length ? (spans[i + 1] as number) : end);
+    }
+    for (let k = 0; k < added.length; k++) lines += (added[k] as HeaderField).line;
+    return lines;
+  }
+
+  private nameAt(i: number): string {
+    return this.text.substring(this.spans[i + 1] as number, this.spans[i + 2] as number);
+  }
+
+  private isAt(i: number, id: number, name: string | HeaderName): boolean {
+    const { spans } = this;
+    if (spans[i] !== id) return false;
+    if (id !== 0) return true;
+    const lower = name as string;
+    const start = spans[i + 1] as number;
+    return lower.length === (spans[i + 2] as number) - start && this.nameAt(i).toLowerCase() === lower.toLowerCase();
+  }
+}
+
+function idOf(name: string | HeaderName): number {
+  return typeof name === "string" ? (declaredName(name)?.id ?? 0) : name.id;
+}
+
+function isField(field: HeaderField, id: number, name: string | HeaderName): boolean {
+  if (field.id !== id) return false;
+  return id !== 0 || field.name.toLowerCase() === (name as string).toLowerCase();
+}

@@ -1,0 +1,34 @@
+import { type HeaderName, Names } from "./header-name.ts";
+import type { Headers } from "./headers.ts";
+
+/** What `Connection` may name and still not remove: framing, routing and the context of the call. */
+const kept = new Set(["content-length", "transfer-encoding", "host", "via", "connection"]);
+
+/** Removes what is meant for this hop alone, and what `Connection` names. */
+export function stripHopByHop(headers: Headers): void {
+  const connection = headers.get(Names.connection);
+  if (connection !== undefined && !isPlain(connection)) stripNamed(headers, headers.getAll(Names.connection));
+  headers.deleteHopByHop();
+}
+
+function isPlain(value: string): boolean {
+  return value === "keep-alive" || value === "close" || value === "Keep-Alive" || value === "Close";
+}
+
+function stripNamed(headers: Headers, values: readonly string[]): void {
+  for (const value of values) {
+    for (const item of value.split(",")) {
+      const name = item.trim().toLowerCase();
+      if (name === "" || kept.has(name) || name.startsWith("l5d-")) continue;
+      headers.delete(name);
+    }
+  }
+}
+
+/** True when a comma-separated header holds the token, whatever its case. */
+export function hasToken(headers: Headers, name: HeaderName, lowerToken: string): boolean {
+  for (const value of headers.getAll(name)) {
+    for (const item of value.split(",")) if (item.trim().toLowerCase() === lowerToken) return true;
+  }
+  return false;
+}

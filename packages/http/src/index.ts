@@ -1,0 +1,34 @@
+export {
+  type Body,
+  type BodySink,
+  bytesBody,
+  discard,
+  emptyBody,
+  type Flow,
+  Full,
+  Retained,
+  Taken,
+  textBody,
+} from "./body.ts";
+export { BodyTooLongError, collectBody } from "./collect-body.ts";
+export { encodeHeaderValue, HeaderError, HeaderField, headerField } from "./header-field.ts";
+export {
+  declaredName,
+  findNameId,
+  HeaderName,
+  hashStep,
+  headerName,
+  Names,
+  nameById,
+  tokenTable,
+} from "./header-name.ts";
+export { Headers } from "./headers.ts";
+export { hasToken, stripHopByHop } from "./hop-by-hop.ts";
+export {
+  type Connection,
+  ConnectionKey,
+  HttpRequest,
+  HttpResponse,
+  type HttpVersion,
+  type SocketAddress,
+} from "./message.ts";

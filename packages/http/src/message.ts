@@ -1,0 +1,66 @@
+import { type CtxKey, ctxKey } from "@weftmesh/core";
+import { type Body, emptyBody } from "./body.ts";
+import { Headers } from "./headers.ts";
+
+export type HttpVersion = "1.0" | "1.1" | "2";
+
+/** A request as every layer sees it; modules may change what is not readonly before they pass it on. */
+export class HttpRequest {
+  readonly version: HttpVersion;
+  method: string;
+  scheme: "http" | "https";
+  /** Host and port as the client named them: from the target's authority, else from `Host`; "" when neither is there. */
+  authority: string;
+  /** The target in origin form, with its query, or `*`. */
+  path: string;
+  readonly headers: Headers;
+  body: Body;
+
+  constructor(
+    version: HttpVersion,
+    method: string,
+    scheme: "http" | "https",
+    authority: string,
+    path: string,
+    headers: Headers,
+    body: Body,
+  ) {
+    this.version = version;
+    this.method = method;
+    this.scheme = scheme;
+    this.authority = authority;
+    this.path = path;
+    this.headers = headers;
+    this.body = body;
+  }
+}
+
+export class HttpResponse {
+  readonly version: HttpVersion;
+  status: number;
+  readonly headers: Headers;
+  body: Body;
+
+  constructor(status: number, headers: Headers = new Headers(), body: Body = emptyBody, version: HttpVersion = "1.1") {
+    this.version = version;
+    this.status = status;
+    this.headers = headers;
+    this.body = body;
+  }
+}
+
+/** One end of a connection. */
+export interface SocketAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The connection that a request came in on: one object for all of its requests. */
+export interface Connection {
+  readonly remote: SocketAddress;
+  readonly local: SocketAddress;
+  readonly secure: boolean;
+}
+
+/** Set by a server codec on the ctx of each request. */
+export const ConnectionKey: CtxKey<Connection | undefined> = ctxKey<Connection | undefined>("connection", undefined);

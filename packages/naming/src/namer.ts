@@ -1,0 +1,28 @@
+import type { Activity } from "@weftmesh/core";
+import type { Bound } from "./bound.ts";
+import type { Dtab } from "./dtab.ts";
+import type { NameTree } from "./name-tree.ts";
+import type { Path } from "./path.ts";
+
+/**
+ * Answers for the names below its prefix. Conformance: `describeNamer` in testkit.
+ *
+ * `lookup` gets the path *without* the prefix and returns at once; a `Path` in a leaf is bound further, a `Bound` is
+ * the end. The work of watching starts when the activity is observed and ends when nobody observes it any more.
+ */
+export interface Namer {
+  lookup(path: Path): Activity<NameTree<Path | Bound>>;
+}
+
+/** A namer in its place: it answers names under `/#` and the prefix. */
+export interface PrefixedNamer {
+  readonly prefix: Path;
+  readonly namer: Namer;
+  /** Every name it could answer now, for those that can tell. */
+  enumerate?(): Activity<readonly Path[]>;
+}
+
+/** From a logical name to bound ones. The tree it gives has no alternatives left, and is simplified. */
+export interface Interpreter {
+  bind(dtab: Dtab, path: Path): Activity<NameTree<Bound>>;
+}

@@ -1,6 +1,9 @@
 import { defineConfig, type Options } from "tsup";
 
-/** Every library is plain unbundled ESM; its declarations are written by `scripts/emit-types.ts`. */
+/**
+ * Every library is plain ESM, one file of its own code and none of anybody else's; its declarations are written by
+ * `scripts/emit-types.ts`, one per source file.
+ */
 const options: Options | Options[] | ((overrides: Options) => Options | Options[] | Promise<Options | Options[]>) =
   defineConfig({
     entry: ["src/index.ts"],
@@ -10,5 +13,6 @@ const options: Options | Options[] | ((overrides: Options) => Options | Options[
     dts: false,
     sourcemap: true,
     clean: true,
+    skipNodeModulesBundle: true,
   });
 export default options;

@@ -1,1 +1,6 @@
-export { default } from "../../tsup.base.ts";
+import { defineConfig, type Options } from "tsup";
+import base from "../../tsup.base.ts";
+
+const options: Options | Options[] | ((overrides: Options) => Options | Options[] | Promise<Options | Options[]>) =
+  defineConfig({ ...(base as Options), entry: ["src/index.ts", "src/setup.ts"] });
+export default options;

@@ -23,12 +23,24 @@ export interface PluginTypes {
   module: StackablePlugin;
 }
 
-/** The kinds of one thing, as a config names them: `kind: io.l5d.fs`. */
+/** The plugins of a build, as a schema with plugins inside sees them. */
+export interface PluginSource {
+  /** The kinds of one type, in the order in which they were given. */
+  kinds(type: string): readonly string[];
+  plugin(type: string, kind: string): AnyPlugin | undefined;
+  /** The schema of a plugin's own keys. Made once per registry. */
+  schemaOf(plugin: AnyPlugin): z.ZodType;
+}
+
+/** One kind of thing that a config can name: `kind: io.l5d.fs`. */
 export interface Plugin<K extends keyof PluginTypes = keyof PluginTypes, Cfg = unknown> {
   readonly type: K;
   readonly kind: string;
-  /** The single home of its keys, their types, defaults and descriptions; `kind` and `experimental` are not in it. */
-  readonly schema: z.ZodType<Cfg>;
+  /**
+   * The single home of its keys, their types, defaults and descriptions: a zod object. `kind` and `experimental` are
+   * not in it, the place where the plugin stands adds them. A function when plugins stand inside this one.
+   */
+  readonly schema: z.ZodType<Cfg> | ((plugins: PluginSource) => z.ZodType<Cfg>);
   /** Refuses to start unless the config says `experimental: true`. */
   readonly experimental?: boolean;
   /** `config` has been checked by the schema. What it needs from the process is in `params`. */

@@ -42,6 +42,8 @@ export class Ctx {
   private values: unknown[] | undefined = undefined;
   private observers: Observer[] | undefined = undefined;
   private listeners: CancelListener[] | undefined = undefined;
+  /** One attempt at a time is the rule, so the first child needs no set. */
+  private child: Ctx | undefined = undefined;
   private children: Set<Ctx> | undefined = undefined;
   private reason: Error | undefined = undefined;
   private outcome: Outcome | undefined = undefined;
@@ -102,10 +104,12 @@ export class Ctx {
     this.reason = reason;
     const listeners = this.listeners;
     this.listeners = undefined;
-    const children = this.children;
+    const { child, children } = this;
+    this.child = undefined;
     this.children = undefined;
     if (listeners !== undefined) for (const listener of listeners) listener(reason);
-    if (children !== undefined) for (const child of children) child.cancel(reason);
+    child?.cancel(reason);
+    if (children !== undefined) for (const each of children) each.cancel(reason);
   }
 
   /** Calls `listener` when the call is cancelled, at once if it was; never after the end. */
@@ -123,11 +127,19 @@ export class Ctx {
   fork(): Ctx {
     const child = new Ctx(this);
     if (this.reason !== undefined) child.reason = this.reason;
-    else if (this.outcome === undefined) {
-      if (this.children === undefined) this.children = new Set();
-      this.children.add(child);
-    }
+    else if (this.outcome === undefined) this.adopt(child);
     return child;
+  }
+
+  private adopt(child: Ctx): void {
+    if (this.child === undefined) this.child = child;
+    else if (this.children === undefined) this.children = new Set([child]);
+    else this.children.add(child);
+  }
+
+  private forget(child: Ctx): void {
+    if (this.child === child) this.child = undefined;
+    else this.children?.delete(child);
   }
 
   /** For the maker of this ctx: the head of the answer is here. */
@@ -142,8 +154,9 @@ export class Ctx {
     if (this.outcome !== undefined) return;
     this.outcome = outcome;
     this.listeners = undefined;
+    this.child = undefined;
     this.children = undefined;
-    this.parent?.children?.delete(this);
+    this.parent?.forget(this);
     const observers = this.observers;
     if (observers === undefined) return;
     this.observers = undefined;

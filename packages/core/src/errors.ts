@@ -72,9 +72,18 @@ export function hasFlag(error: unknown, flag: ErrorFlag): boolean {
   return isWeftError(error) && error.flags.includes(flag);
 }
 
-/** Whatever was thrown, as an `Error`. */
+/** Whatever was thrown, as an `Error`: what is none becomes the cause of a `WEFT_THROWN`. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new WeftError("WEFT_THROWN", String(thrown));
+  return thrown instanceof Error ? thrown : new WeftError("WEFT_THROWN", show(thrown), { cause: thrown });
+}
+
+function show(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    // An object may have no string form at all; its kind is all there is to tell.
+    return `a value of type ${typeof thrown} was thrown`;
+  }
 }
 
 /** The caller went away; nothing is written to it and nothing is counted against the peer. */

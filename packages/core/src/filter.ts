@@ -22,7 +22,12 @@ class Filtered<ReqIn, RepOut, ReqOut, RepIn> implements Service<ReqIn, RepOut> {
   }
 
   call(req: ReqIn, ctx: Ctx): Promise<RepOut> {
-    return this.#filter(req, ctx, this.#next);
+    // Here once, so that neither a filter nor whoever calls one has to think of it. Costs nothing that can be measured.
+    try {
+      return this.#filter(req, ctx, this.#next);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   }
 
   get status(): Status {
@@ -34,7 +39,7 @@ class Filtered<ReqIn, RepOut, ReqOut, RepIn> implements Service<ReqIn, RepOut> {
   }
 }
 
-/** The service behind the filter; status and close are the service's own. */
+/** The service behind the filter; status and close are its own. What either throws becomes a rejection. */
 export function filtered<ReqIn, RepOut, ReqOut, RepIn>(
   filter: Filter<ReqIn, RepOut, ReqOut, RepIn>,
   next: Service<ReqOut, RepIn>,

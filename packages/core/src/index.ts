@@ -14,7 +14,7 @@ export {
 } from "./errors.ts";
 export { type AnyFilter, andThen, type Filter, filtered } from "./filter.ts";
 export { type Param, type ParamSpec, Params, type ParamValues, param } from "./params.ts";
-export { type Classifier, ClassifierKey, type ResponseClass } from "./response-class.ts";
+export { type Classifier, ClassifierKey, defaultClassifier, type ResponseClass } from "./response-class.ts";
 export { nextInt, type Rng, RngParam } from "./rng.ts";
 export { failing, type NewService, type Service, type ServiceFactory, service } from "./service.ts";
 export {

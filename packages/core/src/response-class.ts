@@ -1,4 +1,5 @@
 import { type CtxKey, ctxKey } from "./ctx.ts";
+import { hasFlag } from "./errors.ts";
 
 /** What an answer or a failure means to whoever counts or retries it. */
 export type ResponseClass = "success" | "retryable" | "failure" | "ignorable";
@@ -14,3 +15,10 @@ export interface Classifier {
 
 /** The classifier of the service that a call is for: the path stack sets it, the layers below count by it. */
 export const ClassifierKey: CtxKey<Classifier | undefined> = ctxKey<Classifier | undefined>("classifier", undefined);
+
+/** Every answer is a success and every failure one, save those that say they count for nothing. */
+export const defaultClassifier: Classifier = {
+  name: "default",
+  classify: (_req, _rep, error) =>
+    error === undefined ? "success" : hasFlag(error, "ignorable") ? "ignorable" : "failure",
+};

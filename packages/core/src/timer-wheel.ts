@@ -9,45 +9,54 @@ export interface WheelDriver {
 }
 
 const slots = 512;
+/** Some 30,000 years, for timers that are set for `Infinity`: ticks stay whole numbers. */
+const longestMs = 1e15;
 
+/** A timer in its slot's ring; each slot's ring begins and ends at an entry of its own that never fires. */
 class Entry implements Timer {
-  readonly dueMs: number;
+  /** The tick at which it fires: the first one at or after its due time. */
+  readonly tick: number;
   fn: (() => void) | undefined;
-  previous: Entry | undefined = undefined;
-  next: Entry | undefined = undefined;
-  readonly #wheel: TimerWheel;
+  previous: Entry = this;
+  next: Entry = this;
+  readonly #wheel: TimerWheel | undefined;
 
-  constructor(wheel: TimerWheel, dueMs: number, fn: () => void) {
+  constructor(wheel: TimerWheel | undefined, tick: number, fn: (() => void) | undefined) {
     this.#wheel = wheel;
-    this.dueMs = dueMs;
+    this.tick = tick;
     this.fn = fn;
   }
 
   cancel(): void {
     if (this.fn === undefined) return;
     this.fn = undefined;
-    this.#wheel.unlink(this);
+    this.#wheel?.unlink(this);
   }
 }
 
 /**
  * Timers by the million for the price of one: a hashed wheel of 512 slots.
  *
- * Units: a timer fires at the first tick at or after its due time, so up to `tickMs` late and never early.
+ * Shape: timers of one tick fire in the order in which they were set. Among those that a late wake finds overdue by
+ * more than a turn of the wheel there is no order. What a timer throws goes to the driver's caller; the others fire
+ * at the next wake.
+ * Units: a timer fires at the first tick at or after its due time, so up to one `tickMs` late and never early.
  * Cost: set and cancel are O(1); a wake visits one slot per elapsed tick, at most all of them.
  * The wheel sleeps until the next slot that holds a timer, and not at all while it is empty.
  */
 export class TimerWheel {
   readonly #driver: WheelDriver;
   readonly #tickMs: number;
-  readonly #heads: (Entry | undefined)[] = new Array<Entry | undefined>(slots).fill(undefined);
+  readonly #rings: readonly Entry[] = Array.from({ length: slots }, () => new Entry(undefined, 0, undefined));
   readonly #wake: () => void = () => this.#run();
-  /** The last tick whose slot was visited. */
+  /** The last tick whose slot was visited, or is being visited: a timer that is set now fires after it. */
   #tick: number;
   /** The tick for which the driver is set; `Infinity` when it is not. */
   #wakeTick: number = Number.POSITIVE_INFINITY;
   #size = 0;
   #running = false;
+  /** Where a visit goes on: it moves when that very entry is cancelled. */
+  #cursor: Entry | undefined;
 
   constructor(driver: WheelDriver, tickMs: number) {
     this.#driver = driver;
@@ -61,34 +70,34 @@ export class TimerWheel {
   }
 
   set(afterMs: number, fn: () => void): Timer {
+    if (Number.isNaN(afterMs)) throw new RangeError("a timer was set for NaN ms");
     const now = this.#driver.now();
     if (this.#size === 0 && !this.#running) this.#tick = Math.floor(now / this.#tickMs);
-    const entry = new Entry(this, now + Math.max(afterMs, 0), fn);
-    const tick = this.#tickOf(entry);
-    const slot = tick % slots;
-    const head = this.#heads[slot];
-    entry.next = head;
-    if (head !== undefined) head.previous = entry;
-    this.#heads[slot] = entry;
+    // Never into the slot that is visited now, or was: it would wait for a whole turn.
+    const tick = Math.max(Math.ceil((now + Math.min(Math.max(afterMs, 0), longestMs)) / this.#tickMs), this.#tick + 1);
+    const entry = new Entry(this, tick, fn);
+    const ring = this.#rings[tick % slots] as Entry;
+    entry.previous = ring.previous;
+    entry.next = ring;
+    ring.previous.next = entry;
+    ring.previous = entry;
     this.#size++;
     if (tick < this.#wakeTick && !this.#running) this.#wakeAt(tick, now);
     return entry;
   }
 
+  /** What a timer's `cancel` does. */
   unlink(entry: Entry): void {
-    if (entry.previous !== undefined) entry.previous.next = entry.next;
-    else this.#heads[this.#tickOf(entry) % slots] = entry.next;
-    if (entry.next !== undefined) entry.next.previous = entry.previous;
-    // The entry keeps its own `next`: a visit of its slot may stand on it.
+    if (entry === this.#cursor) this.#cursor = entry.next;
+    entry.previous.next = entry.next;
+    entry.next.previous = entry.previous;
+    // Whoever keeps a timer that is over must not keep its neighbours.
+    entry.previous = entry;
+    entry.next = entry;
     if (--this.#size === 0 && !this.#running) {
       this.#wakeTick = Number.POSITIVE_INFINITY;
       this.#driver.sleep();
     }
-  }
-
-  /** The first tick at or after the due time that has not been visited yet. */
-  #tickOf(entry: Entry): number {
-    return Math.max(Math.ceil(entry.dueMs / this.#tickMs), 0);
   }
 
   #wakeAt(tick: number, now: number): void {
@@ -97,33 +106,43 @@ export class TimerWheel {
   }
 
   #run(): void {
-    const now = this.#driver.now();
-    const last = Math.floor(now / this.#tickMs);
+    const last = Math.floor(this.#driver.now() / this.#tickMs);
     this.#running = true;
     this.#wakeTick = Number.POSITIVE_INFINITY;
-    const from = Math.max(this.#tick, last - slots + 1);
-    for (let tick = from; tick <= last; tick++) this.#visit(tick % slots, now);
-    this.#tick = last;
-    this.#running = false;
-    if (this.#size === 0) return;
-    const next = this.#nextTick(last);
-    this.#wakeAt(next, this.#driver.now());
+    try {
+      // After more than a turn every slot is visited once, and gives up whatever is overdue in it.
+      for (let tick = Math.max(this.#tick + 1, last - slots + 1); tick <= last; tick++) {
+        this.#tick = tick;
+        this.#visit(this.#rings[tick % slots] as Entry, last);
+      }
+    } catch (thrown) {
+      // The slot is not done: the next wake comes back to it.
+      this.#tick--;
+      throw thrown;
+    } finally {
+      this.#running = false;
+      this.#cursor = undefined;
+      if (this.#size > 0) this.#wakeAt(this.#nextTick(), this.#driver.now());
+    }
   }
 
-  #visit(slot: number, now: number): void {
-    for (let entry = this.#heads[slot]; entry !== undefined; entry = entry.next) {
-      const fn = entry.fn;
-      if (fn === undefined || entry.dueMs > now) continue;
+  #visit(ring: Entry, last: number): void {
+    for (let entry = ring.next; entry !== ring; entry = this.#cursor as Entry) {
+      this.#cursor = entry.next;
+      const { fn } = entry;
+      if (fn === undefined || entry.tick > last) continue;
       entry.fn = undefined;
       this.unlink(entry);
       fn();
     }
   }
 
-  /** The first tick after `tick` whose slot holds anything; it may hold timers of a later turn only. */
-  #nextTick(tick: number): number {
-    for (let ahead = 1; ahead < slots; ahead++)
-      if (this.#heads[(tick + ahead) % slots] !== undefined) return tick + ahead;
-    return tick + slots;
+  /** The first tick whose slot holds anything; it may hold timers of a later turn only. */
+  #nextTick(): number {
+    for (let ahead = 1; ahead < slots; ahead++) {
+      const ring = this.#rings[(this.#tick + ahead) % slots] as Entry;
+      if (ring.next !== ring) return this.#tick + ahead;
+    }
+    return this.#tick + slots;
   }
 }

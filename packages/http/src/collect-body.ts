@@ -11,9 +11,12 @@ export class BodyTooLongError extends WeftError {
   }
 }
 
+const firstBytes = 1_024;
+
+/** Keeps what came in one growing buffer: a million chunks of a byte cost a million bytes. */
 class Collector implements BodySink {
-  readonly #chunks: Uint8Array[] = [];
-  #bytes = 0;
+  #bytes: Buffer = Buffer.alloc(0);
+  #length = 0;
   #flow: Flow | undefined;
   #over = false;
   readonly #maxBytes: number;
@@ -27,32 +30,45 @@ class Collector implements BodySink {
   }
 
   from(body: Body): void {
+    if (body.length !== undefined && body.length > this.#maxBytes) this.#over = true;
     this.#flow = body.pipe(this);
     if (this.#over) this.#giveUp();
   }
 
   onData(chunk: Uint8Array): number {
     if (this.#over) return Taken;
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#maxBytes) {
+    const length = this.#length + chunk.length;
+    if (length > this.#maxBytes) {
       this.#over = true;
+      // Without a flow this is still within `pipe`, and `from` gives up when that returns.
       if (this.#flow !== undefined) this.#giveUp();
       return Taken;
     }
-    this.#chunks.push(Buffer.from(chunk));
+    if (length > this.#bytes.length) this.#grow(length);
+    this.#bytes.set(chunk, this.#length);
+    this.#length = length;
     return Taken;
   }
 
   onEnd(): void {
-    if (!this.#over) this.#resolve(Buffer.concat(this.#chunks, this.#bytes));
+    if (!this.#over) this.#resolve(this.#bytes.subarray(0, this.#length));
   }
 
   onError(error: Error): void {
     if (!this.#over) this.#reject(error);
   }
 
+  #grow(least: number): void {
+    const larger = Buffer.allocUnsafeSlow(
+      Math.min(Math.max(least, this.#bytes.length * 2, firstBytes), this.#maxBytes),
+    );
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+  }
+
   #giveUp(): void {
     const error = new BodyTooLongError(this.#maxBytes);
+    this.#bytes = Buffer.alloc(0);
     this.#flow?.stop(error);
     this.#reject(error);
   }

@@ -46,7 +46,7 @@ function hashName(lower: string): number {
 /**
  * Declares a name, at module load or when a stack is built; the same name gives the same object.
  *
- * Errors: TypeError when the text is not a token. Messages that were parsed before keep calling the name unknown.
+ * Errors: TypeError when the text is not a token. Messages that were parsed before find the name by its text.
  */
 export function headerName(text: string, options?: { hopByHop?: boolean }): HeaderName {
   const lower = text.toLowerCase();

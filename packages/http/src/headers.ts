@@ -1,5 +1,5 @@
 import { type HeaderField, headerField } from "./header-field.ts";
-import { declaredName, type HeaderName, nameById } from "./header-name.ts";
+import { declaredName, type HeaderName, nameById, tokenTable } from "./header-name.ts";
 
 /** Numbers per header in `spans`. */
 const stride = 5;
@@ -50,7 +50,11 @@ export class Headers implements Iterable<readonly [string, string]> {
   }
 
   has(name: string | HeaderName): boolean {
-    return this.count(name) > 0;
+    const id = idOf(name);
+    const { spans, added } = this;
+    for (let i = 0; i < spans.length; i += stride) if (this.isAt(i, id, name)) return true;
+    for (let i = 0; i < added.length; i++) if (isField(added[i] as HeaderField, id, name)) return true;
+    return false;
   }
 
   count(name: string | HeaderName): number {
@@ -125,7 +129,8 @@ export class Headers implements Iterable<readonly [string, string]> {
       if ((spans[i] as number) > 0 && nameById(spans[i] as number)?.hopByHop === true) spans[i] = deleted;
     }
     for (let i = 0; i < added.length; i++) {
-      if (nameById((added[i] as HeaderField).id)?.hopByHop === true) added.splice(i--, 1);
+      const { id, name } = added[i] as HeaderField;
+      if ((id === 0 ? declaredName(name) : nameById(id))?.hopByHop === true) added.splice(i--, 1);
     }
     return this;
   }
@@ -148,9 +153,8 @@ export class Headers implements Iterable<readonly [string, string]> {
   }
 
   *[Symbol.iterator](): Iterator<readonly [string, string]> {
-    for (const flat = this.toFlat(), each = { i: 0 }; each.i < flat.length; each.i += 2) {
-      yield [flat[each.i] as string, flat[each.i + 1] as string];
-    }
+    const flat = this.toFlat();
+    for (let i = 0; i < flat.length; i += 2) yield [flat[i] as string, flat[i + 1] as string];
   }
 
   /** Names and values in turn. */
@@ -192,13 +196,14 @@ export class Headers implements Iterable<readonly [string, string]> {
     return this.text.substring(this.spans[i + 1] as number, this.spans[i + 2] as number);
   }
 
+  /** A name that was declared after this message was read stands in it without a number, so text is compared too. */
   private isAt(i: number, id: number, name: string | HeaderName): boolean {
     const { spans } = this;
-    if (spans[i] !== id) return false;
-    if (id !== 0) return true;
-    const lower = name as string;
+    const found = spans[i] as number;
+    if (found === id && id !== 0) return true;
+    if (found !== 0) return false;
     const start = spans[i + 1] as number;
-    return lower.length === (spans[i + 2] as number) - start && this.nameAt(i).toLowerCase() === lower.toLowerCase();
+    return sameName(this.text, start, spans[i + 2] as number, typeof name === "string" ? name : name.lower);
   }
 }
 
@@ -207,6 +212,16 @@ function idOf(name: string | HeaderName): number {
 }
 
 function isField(field: HeaderField, id: number, name: string | HeaderName): boolean {
-  if (field.id !== id) return false;
-  return id !== 0 || field.name.toLowerCase() === (name as string).toLowerCase();
+  if (field.id === id && id !== 0) return true;
+  if (field.id !== 0) return false;
+  return sameName(field.name, 0, field.name.length, typeof name === "string" ? name : name.lower);
+}
+
+/** Whether `text[start, end)`, which is a token, is the name in any case. No string is made for it. */
+function sameName(text: string, start: number, end: number, name: string): boolean {
+  if (name.length !== end - start) return false;
+  for (let i = 0; i < name.length; i++) {
+    if (tokenTable[text.charCodeAt(start + i)] !== tokenTable[name.charCodeAt(i)]) return false;
+  }
+  return true;
 }

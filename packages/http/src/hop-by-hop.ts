@@ -2,17 +2,21 @@ import { type HeaderName, Names } from "./header-name.ts";
 import type { Headers } from "./headers.ts";
 
 /** What `Connection` may name and still not remove: framing, routing and the context of the call. */
-const kept = new Set(["content-length", "transfer-encoding", "host", "via", "connection"]);
+const kept = new Set(["content-length", "transfer-encoding", "host", "via", "connection", "dtab-local"]);
 
-/** Removes what is meant for this hop alone, and what `Connection` names. */
+/**
+ * Removes what is meant for this hop alone, and what any `Connection` header names.
+ *
+ * Cost: one scan of numbers when `Connection` is absent or says the usual.
+ */
 export function stripHopByHop(headers: Headers): void {
-  const connection = headers.get(Names.connection);
-  if (connection !== undefined && !isPlain(connection)) stripNamed(headers, headers.getAll(Names.connection));
+  const count = headers.count(Names.connection);
+  if (count === 1) {
+    const value = headers.get(Names.connection) as string;
+    if (value === "keep-alive" || value === "Keep-Alive") headers.delete(Names.keepAlive);
+    else if (value !== "close" && value !== "Close") stripNamed(headers, [value]);
+  } else if (count > 1) stripNamed(headers, headers.getAll(Names.connection));
   headers.deleteHopByHop();
-}
-
-function isPlain(value: string): boolean {
-  return value === "keep-alive" || value === "close" || value === "Keep-Alive" || value === "Close";
 }
 
 function stripNamed(headers: Headers, values: readonly string[]): void {

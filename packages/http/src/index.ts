@@ -10,7 +10,9 @@ export {
   Taken,
   textBody,
 } from "./body.ts";
+export { BodyRelay } from "./body-relay.ts";
 export { BodyTooLongError, collectBody } from "./collect-body.ts";
+export { dispatchHttp, endWithBody } from "./end-with-body.ts";
 export { encodeHeaderValue, HeaderError, HeaderField, headerField } from "./header-field.ts";
 export {
   declaredName,
@@ -32,3 +34,4 @@ export {
   type HttpVersion,
   type SocketAddress,
 } from "./message.ts";
+export { type BodyTap, tapBody } from "./tap-body.ts";

@@ -1,6 +1,6 @@
-import type { Ctx } from "@weftmesh/core";
+import { type Ctx, type Param, param } from "@weftmesh/core";
 import type { Dtab } from "./dtab.ts";
-import type { Path } from "./path.ts";
+import { Path } from "./path.ts";
 
 /** The logical name of a request, and the delegations that are its own. */
 export type Identification =
@@ -11,3 +11,6 @@ export type Identification =
 export interface Identifier<in Req> {
   identify(req: Req, ctx: Ctx): Identification | Promise<Identification>;
 }
+
+/** What a router's identifiers put before every name (`dstPrefix`). */
+export const DstPrefixParam: Param<Path> = param<Path>("dstPrefix", Path.of("svc"), (path) => path.show);

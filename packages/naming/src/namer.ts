@@ -1,5 +1,6 @@
 import type { Activity } from "@weftmesh/core";
 import type { Bound } from "./bound.ts";
+import type { DelegateTree } from "./delegate-tree.ts";
 import type { Dtab } from "./dtab.ts";
 import type { NameTree } from "./name-tree.ts";
 import type { Path } from "./path.ts";
@@ -20,9 +21,24 @@ export interface PrefixedNamer {
   readonly namer: Namer;
   /** Every name it could answer now, for those that can tell. */
   enumerate?(): Activity<readonly Path[]>;
+  /** What it shows of its state on the admin server. */
+  readonly adminHandlers?: readonly StatePage[];
+}
+
+/** One page of the admin server, rendered for each GET. */
+export interface StatePage {
+  readonly path: string;
+  readonly contentType: string;
+  render(query: URLSearchParams): string | Promise<string>;
 }
 
 /** From a logical name to bound ones. The tree it gives has no alternatives left, and is simplified. */
 export interface Interpreter {
   bind(dtab: Dtab, path: Path): Activity<NameTree<Bound>>;
+}
+
+/** Explains how a name is bound. An interpreter that can tell implements this as well. */
+export interface Delegator {
+  /** Pending until every branch has an answer; branches that fail are `exception` nodes. */
+  delegate(dtab: Dtab, path: Path): Activity<DelegateTree>;
 }

@@ -1,7 +1,9 @@
-import { PathSyntaxError } from "./errors.ts";
+import { Scanner } from "./scanner.ts";
 
-/** Bytes that stand for themselves in the text of a path: `[0-9A-Za-z_:.#$%-]`. */
+/** An element whose bytes all stand for themselves. */
 const showable = /^[0-9A-Za-z_:.#$%-]+$/;
+/** A path of such elements only: its text is what it prints as. */
+const plainPath = /^(?:\/[0-9A-Za-z_:.#$%-]+)+$/;
 
 /**
  * A name: a list of elements, each of them one byte or more.
@@ -14,24 +16,44 @@ export class Path {
   readonly elems: readonly string[];
   #show: string | undefined;
 
-  private constructor(elems: readonly string[]) {
+  private constructor(elems: readonly string[], show?: string) {
     this.elems = elems;
+    this.#show = show;
   }
 
-  /** From elements of bytes; an empty element throws TypeError. */
+  /** From elements of bytes; an empty element, or a character that is no byte, throws TypeError. */
   static of(...elems: readonly string[]): Path {
-    for (const elem of elems) if (elem === "") throw new TypeError("a path has an empty element");
-    return elems.length === 0 ? Path.empty : new Path(elems);
+    return Path.from(elems);
+  }
+
+  /** From a list of them, of any length. The list is kept and must not change. */
+  static from(elems: readonly string[]): Path {
+    if (elems.length === 0) return Path.empty;
+    for (const elem of elems) if (!isBytes(elem)) throw new TypeError(problemOf(elem));
+    return new Path(elems);
   }
 
   /** From elements of ordinary text, whose bytes are its UTF-8. */
   static utf8(...elems: readonly string[]): Path {
-    return Path.of(...elems.map((elem) => (isAscii(elem) ? elem : Buffer.from(elem, "utf8").toString("latin1"))));
+    return Path.from(elems.map((elem) => (isAscii(elem) ? elem : Buffer.from(elem, "utf8").toString("latin1"))));
   }
 
-  /** Reads the text form: `/`, or `/a/b` with `\xHH` for a byte. Errors: `WEFT_NAME_SYNTAX` with the position. */
+  /**
+   * Reads the text form: `/`, or `/a/b` with `\xHH` for a byte; blanks and comments around it do not count.
+   *
+   * Errors: `WEFT_NAME_SYNTAX` with the position.
+   */
   static read(text: string): Path {
-    return readPath(text);
+    if (plainPath.test(text)) return new Path(text.slice(1).split("/"), text);
+    const scanner = new Scanner(text);
+    scanner.skipBlanks();
+    const elems = scanner.elems();
+    const end = scanner.at;
+    scanner.skipBlanks();
+    scanner.expectEnd(
+      scanner.at > end ? "the end" : elems.length === 0 ? "a label" : "'/', a label character or the end",
+    );
+    return elems.length === 0 ? Path.empty : new Path(elems);
   }
 
   /** The text form: an element with any byte that is not showable has every byte written as `\xhh`. */
@@ -93,35 +115,11 @@ function isAscii(text: string): boolean {
   return true;
 }
 
-function readPath(text: string): Path {
-  if (text.charCodeAt(0) !== 47) throw new PathSyntaxError(text, 0, "'/'");
-  if (text.length === 1) return Path.empty;
-  const elems: string[] = [];
-  let at = 0;
-  while (at < text.length) {
-    if (text.charCodeAt(at) !== 47) throw new PathSyntaxError(text, at, "'/', a label character or the end");
-    const [elem, next] = readElem(text, at + 1);
-    elems.push(elem);
-    at = next;
-  }
-  return Path.of(...elems);
+function isBytes(elem: string): boolean {
+  for (let i = 0; i < elem.length; i++) if (elem.charCodeAt(i) > 255) return false;
+  return elem !== "";
 }
 
-/** Reads one label from `at`: its bytes, and where it ends. Errors: `WEFT_NAME_SYNTAX` when there is none. */
-export function readElem(text: string, at: number): readonly [string, number] {
-  let elem = "";
-  let i = at;
-  while (i < text.length) {
-    if (text.charCodeAt(i) === 92) {
-      const hex = text.slice(i + 2, i + 4);
-      if (text[i + 1] !== "x" || !/^[0-9a-fA-F]{2}$/.test(hex)) throw new PathSyntaxError(text, i, "'\\xHH'");
-      elem += String.fromCharCode(Number.parseInt(hex, 16));
-      i += 4;
-    } else if (showable.test(text[i] as string)) {
-      elem += text[i];
-      i++;
-    } else break;
-  }
-  if (elem === "") throw new PathSyntaxError(text, i, "a label: [0-9A-Za-z_:.#$%-] or '\\xHH'");
-  return [elem, i];
+function problemOf(elem: string): string {
+  return elem === "" ? "a path has an empty element" : "a path element holds a character above 0xff: use Path.utf8";
 }

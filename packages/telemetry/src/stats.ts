@@ -20,7 +20,10 @@ export interface StatsReceiver {
   /** A value that is read when somebody looks. The result takes the gauge away. */
   gauge(read: () => number, ...name: readonly string[]): () => void;
   scope(...name: readonly string[]): StatsReceiver;
-  /** Takes everything below this scope out of the tree: for what was reaped. */
+  /**
+   * Takes everything below this scope out of the tree: for what was reaped. Metrics that are still held count on, into
+   * nothing, and so does what is asked of this scope later: ask its parent for a fresh one.
+   */
   prune(): void;
 }
 

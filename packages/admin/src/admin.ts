@@ -1,0 +1,97 @@
+import type { Clock } from "@weftmesh/core";
+import type { Addr } from "@weftmesh/naming";
+import type { AdminHandler, LogLevels, MetricsTree } from "@weftmesh/telemetry";
+import { type AdminAddress, AdminServer } from "./admin-server.ts";
+import { delegatorEndpoint, type FindDelegator } from "./delegator-endpoint.ts";
+import { type AdminEndpoint, endpointOf, textType } from "./endpoint.ts";
+import { HandlerTable } from "./handler-table.ts";
+import { indexPage } from "./index-page.ts";
+import { loggingEndpoint } from "./logging-endpoint.ts";
+import { ping, type ServerInfo, serverInfoEndpoint, shutdownEndpoint } from "./process-endpoints.ts";
+import type { AdminSecurity } from "./security.ts";
+import {
+  boundNamesEndpoint,
+  clientStateEndpoint,
+  configEndpoint,
+  metricsEndpoint,
+  stacksEndpoint,
+} from "./state-endpoints.ts";
+
+/** What the admin server shows and does. A page whose source is not given is not there. */
+export interface AdminOptions {
+  /** Address to bind; 127.0.0.1 when not given. */
+  readonly ip?: string;
+  /** 9990 when not given; 0 for any. */
+  readonly port?: number;
+  readonly clock: Clock;
+  readonly info: ServerInfo;
+  readonly metrics: MetricsTree;
+  /** Told what goes wrong in a handler. */
+  readonly log: (message: string) => void;
+  /** Everything answers when not given. */
+  readonly security?: AdminSecurity;
+  /** Names besides those of the loopback under which a server on the loopback may be asked. */
+  readonly allowedHosts?: readonly string[];
+  /** Bytes of a request's body at most; 1 MiB when not given. */
+  readonly maxBodyBytes?: number;
+  readonly handlers?: readonly (AdminEndpoint | AdminHandler)[];
+  readonly shutdown?: (graceMs: number | undefined) => void;
+  readonly config?: () => unknown;
+  readonly stacks?: () => unknown;
+  readonly logLevels?: LogLevels;
+  readonly delegator?: FindDelegator;
+  readonly boundNames?: () => Promise<readonly string[]>;
+  readonly clients?: () => Iterable<readonly [name: string, addr: Addr]>;
+}
+
+export interface Admin {
+  /** Errors: `WEFT_ADMIN_LISTEN` when the address cannot be had. */
+  listen(): Promise<AdminAddress>;
+  /** Resolves when all is over; what is still open after `graceMs`, 0 when not given, is cut off. */
+  close(graceMs?: number): Promise<void>;
+  /** Adds a page, before or after `listen`. Errors: `WEFT_ADMIN_PATH` when its path is taken. */
+  handle(handler: AdminEndpoint | AdminHandler): void;
+  /** Every path, sorted. */
+  paths(): readonly string[];
+}
+
+/** The admin server of a process, with the pages of Linkerd 1 that are not for people, and one that is. */
+export function createAdmin(options: AdminOptions): Admin {
+  const table = new HandlerTable();
+  const { clock, metrics, shutdown, config, stacks, logLevels, delegator, boundNames, clients } = options;
+  const paths = (): readonly string[] => table.paths();
+  table.add(indexPage(`${options.info.name} ${options.info.version}`, metrics, paths));
+  table.add(ping);
+  table.add(serverInfoEndpoint(options.info, clock));
+  table.add(metricsEndpoint(metrics));
+  for (const path of ["/admin", "/admin/index.txt"]) {
+    table.add({ path, handle: () => ({ contentType: textType, body: `${paths().join("\n")}\n` }) });
+  }
+  if (shutdown !== undefined) table.add(shutdownEndpoint(shutdown));
+  if (config !== undefined) table.add(configEndpoint(config));
+  if (stacks !== undefined) table.add(stacksEndpoint(stacks));
+  if (logLevels !== undefined) table.add(loggingEndpoint(logLevels));
+  if (delegator !== undefined) table.add(delegatorEndpoint(delegator, clock));
+  if (boundNames !== undefined) table.add(boundNamesEndpoint(boundNames));
+  if (clients !== undefined) table.add(clientStateEndpoint(clients));
+  const handle = (handler: AdminEndpoint | AdminHandler): void =>
+    table.add("render" in handler ? endpointOf(handler) : handler);
+  for (const each of options.handlers ?? []) handle(each);
+
+  const server = new AdminServer({
+    ip: options.ip ?? "127.0.0.1",
+    port: options.port ?? 9990,
+    clock,
+    table,
+    log: options.log,
+    security: options.security ?? {},
+    allowedHosts: options.allowedHosts ?? [],
+    maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
+  });
+  return {
+    listen: () => server.listen(),
+    close: (graceMs = 0) => server.close(graceMs),
+    handle,
+    paths,
+  };
+}

@@ -1,0 +1,1 @@
+export { ClassifierParam, ClassifierRole, classifier, TrustRetryableParam } from "./classifier.ts";

@@ -1,0 +1,48 @@
+import type { Body, BodySink, Flow } from "./body.ts";
+import type { Headers } from "./headers.ts";
+
+/**
+ * A body that passes another one on as it comes, for whoever has to see it go by: override what matters, and call
+ * `super` to pass it on.
+ *
+ * Cost: one object per body; chunks are not copied, and the sink's flags go back to the source as they are.
+ */
+export class BodyRelay implements Body, BodySink, Flow {
+  readonly source: Body;
+  private sink: BodySink | undefined = undefined;
+  private flow: Flow | undefined = undefined;
+
+  constructor(source: Body) {
+    this.source = source;
+  }
+
+  get length(): number | undefined {
+    return this.source.length;
+  }
+
+  pipe(sink: BodySink): Flow {
+    this.sink = sink;
+    this.flow = this.source.pipe(this);
+    return this;
+  }
+
+  onData(chunk: Uint8Array): number {
+    return (this.sink as BodySink).onData(chunk);
+  }
+
+  onEnd(trailers: Headers | undefined): void {
+    (this.sink as BodySink).onEnd(trailers);
+  }
+
+  onError(error: Error): void {
+    (this.sink as BodySink).onError(error);
+  }
+
+  resume(): void {
+    this.flow?.resume();
+  }
+
+  stop(reason: Error): void {
+    this.flow?.stop(reason);
+  }
+}

@@ -1,0 +1,71 @@
+import { asError, Ctx, failed, ok, type Service } from "@weftmesh/core";
+import { type Body, emptyBody } from "./body.ts";
+import { BodyRelay } from "./body-relay.ts";
+import type { Headers } from "./headers.ts";
+import type { HttpRequest, HttpResponse } from "./message.ts";
+
+/** Ends a ctx when its body is over. The ctx ends before the sink hears of it, so an attempt ends before its call. */
+class EndingBody extends BodyRelay {
+  readonly #ctx: Ctx;
+
+  constructor(source: Body, ctx: Ctx) {
+    super(source);
+    this.#ctx = ctx;
+  }
+
+  override onEnd(trailers: Headers | undefined): void {
+    this.#ctx.end(ok);
+    super.onEnd(trailers);
+  }
+
+  override onError(error: Error): void {
+    this.#ctx.end(failed(error));
+    super.onError(error);
+  }
+
+  /** The source lets go of its connection first; whoever hears of the end finds it free or closed. */
+  override stop(reason: Error): void {
+    super.stop(reason);
+    this.#ctx.end(failed(reason));
+  }
+}
+
+/**
+ * For the maker of a ctx that was forked for one attempt: tells it of the response now, and of the end when the body is
+ * over, stopped or failed. When the call fails instead, the maker ends the ctx itself.
+ *
+ * Cost: one object, none when the response has no body. The body must be piped, as ever, or the ctx never ends.
+ * @example
+ * const attempt = ctx.fork();
+ * return next.call(req, attempt).then((rep) => endWithBody(attempt, rep));
+ */
+export function endWithBody(ctx: Ctx, rep: HttpResponse): HttpResponse {
+  ctx.respond(rep);
+  if (rep.body === emptyBody) ctx.end(ok);
+  else rep.body = new EndingBody(rep.body, ctx);
+  return rep;
+}
+
+/**
+ * Makes one call on a ctx of its own, `ctx.fork()` or a new one, and ends it with the body of the response or with the
+ * failure: what `dispatch` is to services whose answers come whole.
+ */
+export function dispatchHttp(
+  svc: Service<HttpRequest, HttpResponse>,
+  req: HttpRequest,
+  ctx: Ctx = new Ctx(),
+): Promise<HttpResponse> {
+  let call: Promise<HttpResponse>;
+  try {
+    call = svc.call(req, ctx);
+  } catch (thrown) {
+    call = Promise.reject(asError(thrown));
+  }
+  return call.then(
+    (rep) => endWithBody(ctx, rep),
+    (thrown: unknown) => {
+      ctx.end(failed(asError(thrown)));
+      throw thrown;
+    },
+  );
+}

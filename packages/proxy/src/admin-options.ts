@@ -1,0 +1,68 @@
+import type { AdminEndpoint, AdminOptions, Delegate } from "@weftmesh/admin";
+import { toJson } from "@weftmesh/config";
+import { type Activity, ClockParam } from "@weftmesh/core";
+import { type Addr, type Delegator, type Dtab, delegateJson, type Interpreter, type Path } from "@weftmesh/naming";
+import type { AdminHandler } from "@weftmesh/telemetry";
+import type { BuiltProxy } from "./create-proxy.ts";
+import { firstValue } from "./first-value.ts";
+import { version } from "./version.ts";
+
+/** What the admin server shows of a proxy. */
+export function adminOptions(built: BuiltProxy, shutdown: (graceMs: number | undefined) => void): AdminOptions {
+  const { read, linked, logs, metrics, params } = built;
+  const { admin } = read.config;
+  const logger = logs.logger("admin");
+  return {
+    ip: admin.ip,
+    port: admin.port,
+    clock: params.get(ClockParam),
+    info: { name: "weftmesh", version, build: version },
+    metrics,
+    log: (message) => logger.error(message),
+    security: admin.security,
+    handlers: handlersOf(built),
+    shutdown,
+    config: () => toJson(read),
+    stacks: () =>
+      Object.fromEntries(
+        linked.routers.map(({ router }) => [router.label, { protocol: router.protocol, stacks: router.stacks }]),
+      ),
+    logLevels: logs,
+    delegate: delegateOf(built),
+    boundNames: () => boundNames(built),
+    clients: () => clientsOf(built),
+  };
+}
+
+function handlersOf({ linked }: BuiltProxy): readonly (AdminEndpoint | AdminHandler)[] {
+  const telemeters = linked.telemeters.flatMap((telemeter) => telemeter.adminHandlers ?? []);
+  const namers = linked.namers.flatMap((namer) => namer.adminHandlers ?? []);
+  return [...telemeters, ...namers];
+}
+
+function canDelegate(interpreter: Interpreter): interpreter is Interpreter & Delegator {
+  return "delegate" in interpreter;
+}
+
+/** The explanation comes from the interpreter that binds for the router, so that it cannot differ. */
+function delegateOf({ linked }: BuiltProxy): Delegate {
+  return (namespace, dtab: Dtab, path: Path) => {
+    const found = linked.routers.find(({ router }) => router.label === namespace);
+    if (found === undefined || !canDelegate(found.interpreter)) return undefined;
+    return firstValue(found.interpreter.delegate(dtab, path)).then(delegateJson);
+  };
+}
+
+async function boundNames({ linked }: BuiltProxy): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const namer of linked.namers) {
+    const activity: Activity<readonly Path[]> | undefined = namer.enumerate?.();
+    if (activity === undefined) continue;
+    for (const path of await firstValue(activity)) names.push(path.show);
+  }
+  return names;
+}
+
+function* clientsOf({ linked }: BuiltProxy): Generator<readonly [string, Addr]> {
+  for (const { router } of linked.routers) for (const { id, addr } of router.snapshot().clients) yield [id, addr];
+}

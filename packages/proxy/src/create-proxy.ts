@@ -1,0 +1,115 @@
+import { type Admin, createAdmin } from "@weftmesh/admin";
+import {
+  type AnyPlugin,
+  locatedError,
+  type ReadConfig,
+  Registry,
+  readConfig,
+  readPluginNames,
+} from "@weftmesh/config";
+import { ClockParam, Params as NoParams, type Params, RngParam, systemClock, systemRng } from "@weftmesh/core";
+import { HostResolverParam, newSystemHostResolver } from "@weftmesh/naming";
+import { StackEditError, type StackSet } from "@weftmesh/router";
+import { type LogLevel, LogLevels, MetricsRegistry, StatsParam } from "@weftmesh/telemetry";
+import { adminOptions } from "./admin-options.ts";
+import { defaultInterpreter } from "./default-interpreter.ts";
+import { type Linked, link } from "./linker.ts";
+import { loadPlugins } from "./load-plugins.ts";
+import { logLine } from "./log-line.ts";
+import { ProxyServer } from "./proxy-server.ts";
+
+export interface ProxyOptions {
+  /** The text of the config, YAML or JSON. */
+  readonly config: string;
+  /** What messages call it: a file name, or `-`. */
+  readonly configName?: string;
+  readonly plugins: readonly AnyPlugin[];
+  /** Changes the stacks of a protocol before the config does. */
+  stacks?(protocol: string, stacks: StackSet): StackSet;
+  /** For every stack, beside the defaults: a clock, say, or a registry of the program's own. */
+  readonly params?: Params;
+  readonly logLevel?: LogLevel;
+  /** Where the lines of the log go; standard error when not given. */
+  readonly log?: (line: string) => void;
+  /** How long a window of the latency figures is; 60,000 ms when not given. */
+  readonly histogramWindowMs?: number;
+  /** Packages whose plugins are added, beside those that the config names. */
+  readonly pluginNames?: readonly string[];
+  /** Where packages and relative paths of plugins are found from; the working directory when not given. */
+  readonly fromDir?: string;
+}
+
+/** What a config describes, checked and built, with nothing started. */
+export interface BuiltProxy {
+  readonly read: ReadConfig;
+  readonly plugins: Registry;
+  readonly linked: Linked;
+  readonly params: Params;
+  readonly logs: LogLevels;
+  readonly metrics: MetricsRegistry;
+}
+
+/**
+ * A proxy from its config: checked and built, with no port bound. `run` starts it.
+ *
+ * Errors: `WEFT_CONFIG_INVALID` with every mistake of the config at once; `WEFT_PLUGIN_LOAD`.
+ */
+export async function createProxy(options: ProxyOptions): Promise<ProxyServer> {
+  const built = await buildProxy(options);
+  const admin: Admin = createAdmin(adminOptions(built, (graceMs) => void proxy.close(graceMs)));
+  const proxy: ProxyServer = new ProxyServer(built, admin);
+  return proxy;
+}
+
+export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
+  const params = withDefaults(options);
+  const clock = params.get(ClockParam);
+  const write = options.log ?? ((line: string) => void process.stderr.write(line));
+  const logs = new LogLevels({
+    ...(options.logLevel === undefined ? {} : { level: options.logLevel }),
+    write: (record) => write(logLine(record, clock.epochMs())),
+  });
+  const metrics = new MetricsRegistry({
+    clock,
+    ...(options.histogramWindowMs === undefined ? {} : { windowMs: options.histogramWindowMs }),
+  });
+  const withStats = params.has(StatsParam) ? params : params.with(StatsParam, metrics);
+  const { read, plugins } = await readWithPlugins(options);
+  const linked = linkLocated(read, () =>
+    link({ read, plugins, params: withStats, logs, stacks: (protocol, set) => options.stacks?.(protocol, set) ?? set }),
+  );
+  return { read, plugins, linked, params: withStats, logs, metrics };
+}
+
+/** The config, with the plugins of this build and those that the config and the command line name. */
+export async function readWithPlugins(
+  options: ProxyOptions,
+): Promise<{ readonly read: ReadConfig; readonly plugins: Registry }> {
+  const name = options.configName ?? "config";
+  const fromDir = options.fromDir ?? process.cwd();
+  const named = [...(options.pluginNames ?? []), ...readPluginNames(options.config, name)];
+  const plugins = Registry.of([...options.plugins, defaultInterpreter, ...(await loadPlugins(named, fromDir))]);
+  return { read: readConfig(options.config, name, plugins), plugins };
+}
+
+function withDefaults(options: ProxyOptions): Params {
+  const given = options.params ?? NoParams.empty;
+  const clock = given.has(ClockParam) ? given.get(ClockParam) : systemClock;
+  return NoParams.empty
+    .with(ClockParam, systemClock)
+    .with(RngParam, systemRng)
+    .with(HostResolverParam, newSystemHostResolver({ clock }))
+    .merge(given);
+}
+
+/** An edit of a stack that cannot be made is a mistake of the config, at its line. */
+function linkLocated(read: ReadConfig, build: () => Linked): Linked {
+  try {
+    return build();
+  } catch (error) {
+    if (!(error instanceof StackEditError)) throw error;
+    const index = read.config.routers.findIndex((router) => router.label === error.routerLabel);
+    const path = ["routers", index, "stack", error.stackName, error.index, error.key];
+    throw locatedError(read, path, "stackEdit", error.message);
+  }
+}

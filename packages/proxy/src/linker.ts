@@ -1,0 +1,69 @@
+import type { LinkerConfig, PluginSource, ReadConfig } from "@weftmesh/config";
+import type { Params } from "@weftmesh/core";
+import {
+  type Delegator,
+  HostResolverParam,
+  type Interpreter,
+  newInterpreter,
+  type PrefixedNamer,
+  utilityNamers,
+} from "@weftmesh/naming";
+import type { Router, RouterRuntime, StackSet } from "@weftmesh/router";
+import { type LogLevels, StatsParam, type Telemeter } from "@weftmesh/telemetry";
+import { DefaultInterpreterParam } from "./default-interpreter.ts";
+
+/** Everything a config asks for, built and not started. */
+export interface Linked {
+  readonly telemeters: readonly Telemeter[];
+  readonly namers: readonly PrefixedNamer[];
+  readonly routers: readonly LinkedRouter[];
+}
+
+export interface LinkedRouter {
+  readonly router: Router;
+  /** What binds its names, and can explain how if it is of a kind that can. */
+  readonly interpreter: Interpreter | (Interpreter & Delegator);
+}
+
+export interface LinkOptions {
+  readonly read: ReadConfig;
+  readonly plugins: PluginSource;
+  /** Clock, randomness, stats, and what a custom build adds. */
+  readonly params: Params;
+  readonly logs: LogLevels;
+  /** A custom build's changes to the stacks of a protocol. */
+  stacks(protocol: string, stacks: StackSet): StackSet;
+}
+
+/** Builds telemeters, namers and routers in this order, and starts nothing. */
+export function link(options: LinkOptions): Linked {
+  const { config } = options.read;
+  const { params } = options;
+  const telemeters = config.telemetry.map(({ plugin, config: own }) => plugin.make(own, params));
+  const namers = config.namers.map((chosen) => {
+    const stats = params.get(StatsParam);
+    return chosen.plugin.make(chosen.config, params.with(StatsParam, stats.scope("namer", `#/${chosen.kind}`)));
+  });
+  const interpreter = newInterpreter({ namers, utilities: utilityNamers(params.get(HostResolverParam)) });
+  const routers = config.routers.map((chosen) => newRouter(options, interpreter, chosen));
+  return { telemeters, namers, routers };
+}
+
+function newRouter(
+  options: LinkOptions,
+  fallback: Interpreter & Delegator,
+  chosen: LinkerConfig["routers"][number],
+): LinkedRouter {
+  const named = chosen.config.interpreter;
+  const params = options.params.with(DefaultInterpreterParam, fallback);
+  const interpreter = named === undefined ? fallback : named.plugin.make(named.config, params);
+  const runtime: RouterRuntime = {
+    label: chosen.label,
+    params: options.params,
+    interpreter,
+    plugins: options.plugins,
+    logger: options.logs.logger(`router.${chosen.label}`),
+    edit: (stacks) => options.stacks(chosen.protocol, stacks),
+  };
+  return { router: chosen.plugin.make(chosen.config, params).newRouter(runtime), interpreter };
+}

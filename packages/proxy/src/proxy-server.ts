@@ -1,0 +1,103 @@
+import type { Admin } from "@weftmesh/admin";
+import type { SocketAddress } from "@weftmesh/http";
+import type { Logger } from "@weftmesh/telemetry";
+import type { BuiltProxy } from "./create-proxy.ts";
+import { exposureWarnings } from "./exposure-warnings.ts";
+import { version } from "./version.ts";
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+/** Where a running proxy listens. */
+export interface ProxyAddresses {
+  readonly admin: SocketAddress;
+  readonly servers: readonly { readonly label: string; readonly address: SocketAddress }[];
+}
+
+/** A proxy that was built, to be run once. */
+export class ProxyServer {
+  readonly built: BuiltProxy;
+  readonly #admin: Admin;
+  readonly #log: Logger;
+  #telemetry: readonly Closable[] = [];
+  #addresses: ProxyAddresses | undefined;
+  #started: Promise<ProxyAddresses> | undefined;
+  #closed: Promise<void> | undefined;
+  #ended: () => void = () => {};
+  readonly #end: Promise<void> = new Promise((resolve) => {
+    this.#ended = resolve;
+  });
+
+  constructor(built: BuiltProxy, admin: Admin) {
+    this.built = built;
+    this.#admin = admin;
+    this.#log = built.logs.root;
+  }
+
+  /** Where it listens; undefined until it does. */
+  get addresses(): ProxyAddresses | undefined {
+    return this.#addresses;
+  }
+
+  /** Starts it, and resolves when it has ended. Errors: as `start`. */
+  async run(): Promise<void> {
+    await this.start();
+    await this.#end;
+  }
+
+  /**
+   * Admin first, then the telemeters, then the routers. Resolves when every port is bound.
+   *
+   * Errors: `WEFT_ADMIN_LISTEN`, `WEFT_LISTEN`; what had been started is closed again.
+   */
+  start(): Promise<ProxyAddresses> {
+    this.#started ??= this.#start().catch(async (error: unknown) => {
+      await this.close(0);
+      throw error;
+    });
+    return this.#started;
+  }
+
+  /** Refuses new work and lets what is under way finish: routers, then telemeters, then admin. */
+  close(graceMs: number = this.built.read.config.admin.shutdownGraceMs): Promise<void> {
+    this.#closed ??= this.#close(graceMs);
+    return this.#closed;
+  }
+
+  async #start(): Promise<ProxyAddresses> {
+    const { linked, metrics, read } = this.built;
+    this.#log.info(`weftmesh ${version} (linkerd 1.x configuration) on node ${process.version}`);
+    for (const warning of exposureWarnings(read.config)) this.#log.warning(warning);
+    const admin = await this.#admin.listen();
+    this.#log.info(`serving http admin on /${show(admin)}`);
+    this.#telemetry = [metrics.start(), ...linked.telemeters.map((telemeter) => telemeter.run({ metrics }))];
+    const servers: { label: string; address: SocketAddress }[] = [];
+    for (const { router } of linked.routers) {
+      for (const { address } of await router.listen()) {
+        servers.push({ label: router.label, address });
+        this.#log.info(`serving ${router.label} on /${show(address)}`);
+      }
+    }
+    this.#addresses = { admin, servers };
+    this.#log.info("initialized");
+    return this.#addresses;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    const { routers } = this.built.linked;
+    await Promise.all(routers.map(({ router }) => this.#quietly(router.close(graceMs))));
+    await Promise.all(this.#telemetry.map((each) => this.#quietly(each.close())));
+    await this.#quietly(this.#admin.close(Math.min(graceMs, 1000)));
+    this.#ended();
+  }
+
+  /** What fails to close is told of, and keeps nothing else from closing. */
+  #quietly(closing: Promise<void>): Promise<void> {
+    return closing.catch((error: Error) => this.#log.error(`while closing: ${error.message}`));
+  }
+}
+
+function show(address: SocketAddress): string {
+  return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}

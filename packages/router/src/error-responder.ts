@@ -1,0 +1,83 @@
+import { type Ctx, hasFlag, isWeftError } from "@weftmesh/core";
+import {
+  bytesBody,
+  emptyBody,
+  type HeaderField,
+  Headers,
+  type HttpRequest,
+  HttpResponse,
+  headerField,
+  Names,
+} from "@weftmesh/http";
+import type { Dtab } from "@weftmesh/naming";
+import { type EndpointError, noConnectionMessage, noRouteMessage } from "./failure-message.ts";
+import { formEncode } from "./form-encode.ts";
+import { Finagle, L5d } from "./linkerd-headers.ts";
+
+export interface ErrorResponderOptions {
+  readonly baseDtab: Dtab;
+  /** Bytes of the message in a body at most. */
+  readonly maxBodyBytes: number;
+  /** Bytes of the message in `l5d-err` at most. */
+  readonly maxHeaderBytes: number;
+  /** Told of each failure that is neither the caller's fault nor an expected refusal. */
+  readonly log: (message: string) => void;
+}
+
+/** Turns the failure of a call into the answer to it. */
+export type ErrorResponder = (error: Error, req: HttpRequest, ctx: Ctx) => HttpResponse;
+
+const text: HeaderField = headerField(Names.contentType, "text/plain");
+const retryable: HeaderField = headerField(L5d.retryable, "true");
+const nack: HeaderField = headerField(Finagle.nack, "true");
+const nonRetryableNack: HeaderField = headerField(Finagle.nonRetryableNack, "true");
+const retryNow: HeaderField = headerField(Names.retryAfter, "0");
+
+const nackMessage = "Request was not processed by the server due to an error and is safe to retry";
+
+const badRequest = new Set(["WEFT_UNIDENTIFIED", "WEFT_DTAB_HEADER", "WEFT_NAME_SYNTAX", "WEFT_CALL_DEPTH"]);
+const noRoute = new Set(["WEFT_NO_BINDING", "WEFT_NO_ENDPOINTS"]);
+
+/**
+ * The only place where errors become responses: the server's codec asks it when a call has failed.
+ *
+ * Source: the statuses and messages are those of a Linkerd 1 http router.
+ */
+export function newErrorResponder(options: ErrorResponderOptions): ErrorResponder {
+  const { baseDtab, maxBodyBytes, maxHeaderBytes } = options;
+
+  function respond(status: number, message: string, error: Error): HttpResponse {
+    const bytes = Buffer.from(message, "utf8");
+    const body = bytes.length === 0 ? emptyBody : bytesBody(bytes.subarray(0, maxBodyBytes));
+    const headers = new Headers();
+    headers.addField(text);
+    headers.add(Names.contentLength, String(body.length));
+    headers.add(L5d.err, formEncode(message, maxHeaderBytes));
+    if (hasFlag(error, "retryable") && !hasFlag(error, "naming") && !hasFlag(error, "rejected")) {
+      headers.addField(retryable);
+    }
+    return new HttpResponse(status, headers, body);
+  }
+
+  /** A refusal before any work was done. A streamed request cannot be sent again by whoever sent it. */
+  function refuse(error: Error, req: HttpRequest): HttpResponse {
+    const rep = respond(503, nackMessage, error);
+    if (req.body.length === undefined) rep.headers.addField(nonRetryableNack);
+    else rep.headers.addField(nack).addField(retryNow);
+    return rep;
+  }
+
+  return (error, req, ctx) => {
+    const code = isWeftError(error) ? error.code : undefined;
+    if (code !== undefined) {
+      if (badRequest.has(code)) return respond(400, error.message, error);
+      if (noRoute.has(code)) return respond(502, noRouteMessage(ctx, baseDtab), error);
+      if (code.startsWith("WEFT_CONNECT_"))
+        return respond(502, noConnectionMessage(ctx, error as EndpointError), error);
+      if (hasFlag(error, "deadlineExceeded")) return respond(503, error.message, error);
+      if (hasFlag(error, "rejected")) return refuse(error, req);
+    }
+    options.log(`service failure: ${code ?? error.name}: ${error.message}`);
+    return respond(502, error.message === "" ? error.name : error.message, error);
+  };
+}

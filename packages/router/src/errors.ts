@@ -1,0 +1,33 @@
+import { WeftError } from "@weftmesh/core";
+import type { PathSyntaxError } from "@weftmesh/naming";
+
+/** No identifier gave the request a name. */
+export class UnidentifiedError extends WeftError {
+  readonly reason: string;
+
+  constructor(request: string, reason: string) {
+    super("WEFT_UNIDENTIFIED", `Unknown destination: ${request} / ${reason}`, { flags: ["naming", "nonRetryable"] });
+    this.reason = reason;
+  }
+}
+
+/** A request's own delegations do not parse; the message says where. */
+export class DtabHeaderError extends WeftError {
+  constructor(cause: PathSyntaxError) {
+    super("WEFT_DTAB_HEADER", cause.message, {
+      flags: ["naming", "nonRetryable"],
+      cause,
+    });
+  }
+}
+
+/** The request has passed through too many proxies. */
+export class CallDepthError extends WeftError {
+  constructor(maxCallDepth: number) {
+    super(
+      "WEFT_CALL_DEPTH",
+      `Maximum number of calls (${maxCallDepth}) has been exceeded. Please check for proxy loops.`,
+      { flags: ["nonRetryable"] },
+    );
+  }
+}

@@ -1,0 +1,77 @@
+import { DestParam } from "@weftmesh/balancer";
+import { type Binding, type BindingCacheSizes, newBinding } from "@weftmesh/binding";
+import { ClockParam, type Params, RngParam } from "@weftmesh/core";
+import type { HttpRequest, HttpResponse } from "@weftmesh/http";
+import { LogicalNameParam } from "@weftmesh/metrics";
+import type { Bound, Dtab, Identifier, Interpreter, Path } from "@weftmesh/naming";
+import { StatsParam } from "@weftmesh/telemetry";
+import { BoundParam, DstKey, DstParam, RouterLabelParam } from "./call-context.ts";
+import type { HttpService } from "./http-service.ts";
+import { RoutingService } from "./routing-service.ts";
+import { makeOver, type StackSet } from "./stack-set.ts";
+
+export interface HttpRouterOptions {
+  readonly label: string;
+  readonly stacks: StackSet;
+  /** For every stack: clock, randomness, and the process's stats, which are scoped here. */
+  readonly params: Params;
+  readonly identifier: Identifier<HttpRequest>;
+  readonly interpreter: Interpreter;
+  readonly baseDtab: Dtab;
+  readonly cache: BindingCacheSizes;
+  readonly bindingTimeoutMs: number;
+  /** The parameters that the config has for a logical name. */
+  serviceParams(path: Path): Params;
+  /** The parameters that the config has for a bound name. */
+  clientParams(id: Path): Params;
+  onError(error: Error): void;
+}
+
+/** A router without its listeners: from a request to the client that answers it. */
+export interface HttpRouter {
+  readonly binding: Binding<HttpRequest, HttpResponse>;
+  /** The service of one server, whose own parameters these are. */
+  serverService(params: Params, statsNode: readonly string[]): HttpService;
+}
+
+/** A path as the node of a metrics tree. */
+function statsNode(path: Path): string {
+  return path.isEmpty ? "/" : path.show.slice(1);
+}
+
+/** Scopes the stats, unless a custom build has said where they go. */
+function scoped(params: Params, ...names: readonly string[]): Params {
+  return params.with(StatsParam, params.get(StatsParam).scope(...names));
+}
+
+export function newHttpRouter(options: HttpRouterOptions): HttpRouter {
+  const { stacks, identifier } = options;
+  const base = scoped(options.params, "rt", options.label).with(RouterLabelParam, options.label);
+  const logicalName = base.with(LogicalNameParam, (ctx) => ctx.get(DstKey)?.path.show);
+  const binding = newBinding<HttpRequest, HttpResponse>({
+    interpreter: options.interpreter,
+    baseDtab: options.baseDtab,
+    newPathStack: ({ path, dtab }, below) => {
+      const params = scoped(base.merge(options.serviceParams(path)), "service", statsNode(path));
+      return makeOver(stacks.path, below, params.with(DstParam, { path, local: dtab.isEmpty ? undefined : dtab }));
+    },
+    newBoundStack: (bound, below) => makeOver(stacks.bound, below, base.with(BoundParam, bound)),
+    newClientStack: (bound: Bound) => {
+      const params = scoped(logicalName.merge(options.clientParams(bound.id)), "client", statsNode(bound.id));
+      return stacks.client.make(params.with(BoundParam, bound).with(DestParam, bound.addr));
+    },
+    cache: options.cache,
+    timeoutMs: options.bindingTimeoutMs,
+    clock: base.get(ClockParam),
+    rng: base.get(RngParam),
+    stats: base.get(StatsParam),
+    onError: options.onError,
+  });
+  return {
+    binding,
+    serverService(params, node) {
+      const leaf = new RoutingService(identifier, binding);
+      return makeOver(stacks.server, leaf, scoped(base.merge(params), "server", ...node));
+    },
+  };
+}

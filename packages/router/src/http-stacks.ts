@@ -1,0 +1,77 @@
+import { concurrencyLimit } from "@weftmesh/admission";
+import { balancer } from "@weftmesh/balancer";
+import { classifier } from "@weftmesh/classify";
+import { type Params, Stack } from "@weftmesh/core";
+import type { HttpRequest, HttpResponse } from "@weftmesh/http";
+import { clientStats, pathStats, perPathClientStats, serverStats, statusCodeStats } from "@weftmesh/metrics";
+import { poolModule, type UnpooledService } from "@weftmesh/pool";
+import { requestTimeout, serverTimeout, totalTimeout } from "@weftmesh/timeout";
+import { contextHeaders } from "./context-headers.ts";
+import { dstClient, dstService } from "./dst-headers.ts";
+import { forwardedHeader } from "./forwarded-header.ts";
+import { hostRewrite } from "./host-rewrite.ts";
+import type { HttpService } from "./http-service.ts";
+import { maxCallDepth } from "./max-call-depth.ts";
+import { requestContext } from "./request-context.ts";
+import type { StackSet } from "./stack-set.ts";
+import { successClass } from "./success-class.ts";
+import { timestampHeader } from "./timestamp-header.ts";
+import { traceContext, traceHeaders } from "./trace-context.ts";
+import { hopByHop, viaHeader } from "./via-header.ts";
+
+/** What stands at the bottom of three of the stacks is supplied by whoever builds them. */
+function unfinished(): never {
+  throw new TypeError("a stack was built without the service below it");
+}
+
+/**
+ * The stacks of an HTTP router, in the order in which a request meets their modules.
+ *
+ * `transport` makes the sessions of one endpoint. What turns errors into responses is not among the modules: the
+ * server's codec asks the error responder, so that a call that goes well pays nothing for it.
+ */
+export function httpStacks(transport: (params: Params) => UnpooledService<HttpRequest, HttpResponse>): StackSet {
+  return {
+    server: new Stack<HttpService>(
+      [
+        requestContext, // above all that reads the context, or writes l5d-* on a response
+        statusCodeStats(),
+        forwardedHeader,
+        timestampHeader,
+        maxCallDepth, // above the stats: what it refuses shows as a status, not as a request
+        traceContext,
+        serverStats(),
+        concurrencyLimit(), // below the stats, which count what it refuses
+        serverTimeout(),
+      ],
+      unfinished,
+    ),
+    path: new Stack<HttpService>(
+      [
+        dstService,
+        classifier(), // above whatever asks how an answer was
+        viaHeader,
+        hopByHop,
+        successClass,
+        pathStats(), // above the retries: a request counts once, however many attempts it took
+        totalTimeout(), // above the retries: it bounds all attempts together
+      ],
+      unfinished,
+    ),
+    bound: new Stack<HttpService>([dstClient], unfinished),
+    client: new Stack<HttpService>(
+      [
+        hostRewrite,
+        traceHeaders, // below the retries: each attempt has a span of its own
+        statusCodeStats(),
+        balancer(), // what follows is there once per endpoint
+        perPathClientStats(),
+        clientStats(),
+        requestTimeout(), // below the stats: a timed-out attempt is a failure of its endpoint
+        contextHeaders, // below the timeouts, whose deadline it passes on
+        poolModule(), // right above the transport
+      ],
+      transport,
+    ),
+  };
+}

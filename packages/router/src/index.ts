@@ -1,0 +1,46 @@
+export {
+  BoundKey,
+  BoundParam,
+  type Dst,
+  DstKey,
+  DstParam,
+  LocalDtabKey,
+  RouterLabelParam,
+  TraceKey,
+} from "./call-context.ts";
+export { ContextHeadersRole, contextHeaders } from "./context-headers.ts";
+export { DstClientRole, DstServiceRole, dstClient, dstService } from "./dst-headers.ts";
+export { applyEdits, StackEditError, StackParamError } from "./edit-stacks.ts";
+export { type ErrorResponder, type ErrorResponderOptions, newErrorResponder } from "./error-responder.ts";
+export { CallDepthError, DtabHeaderError, UnidentifiedError } from "./errors.ts";
+export {
+  type ForwardedLabeler,
+  type ForwardedLabels,
+  ForwardedParam,
+  ForwardedRole,
+  forwardedHeader,
+} from "./forwarded-header.ts";
+export { AuthorityParam, HostRewriteRole, hostRewrite } from "./host-rewrite.ts";
+export { type HttpRouter, type HttpRouterOptions, newHttpRouter } from "./http-router.ts";
+export { type HttpFilter, type HttpService, httpFilterModule } from "./http-service.ts";
+export { httpStacks } from "./http-stacks.ts";
+export { L5d } from "./linkerd-headers.ts";
+export { MaxCallDepthParam, MaxCallDepthRole, maxCallDepth } from "./max-call-depth.ts";
+export type { Protocol, Router, RouterRuntime, RunningServer } from "./protocol.ts";
+export { ClearContextParam, RequestContextRole, requestContext } from "./request-context.ts";
+export { firstOf, RoutingService } from "./routing-service.ts";
+export {
+  describeStack,
+  editStack,
+  makeOver,
+  type StackEdit,
+  type StackName,
+  type StackRow,
+  type StackSet,
+  stackNames,
+} from "./stack-set.ts";
+export { SuccessClassRole, successClass } from "./success-class.ts";
+export { TimestampHeaderParam, TimestampHeaderRole, timestampHeader } from "./timestamp-header.ts";
+export { TraceContextRole, TraceHeadersRole, traceContext, traceHeaders } from "./trace-context.ts";
+export { newTrace, readTraceId, type TraceId } from "./trace-id.ts";
+export { HopByHopRole, hopByHop, ViaRole, viaHeader } from "./via-header.ts";

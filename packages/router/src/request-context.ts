@@ -1,0 +1,133 @@
+import {
+  type Clock,
+  ClockParam,
+  type Ctx,
+  type CtxKey,
+  ctxKey,
+  defineModule,
+  filtered,
+  type Module,
+  type Observer,
+  type Param,
+  param,
+  type Role,
+  role,
+} from "@weftmesh/core";
+import { discard, emptyBody, type Headers, type HttpRequest, type HttpResponse, Names } from "@weftmesh/http";
+import { Dtab, PathSyntaxError } from "@weftmesh/naming";
+import { StatsParam, type StatsReceiver } from "@weftmesh/telemetry";
+import { LocalDtabKey } from "./call-context.ts";
+import { combineDeadlines, readDeadline, remainingMs, type WireDeadline } from "./deadline-header.ts";
+import { DtabHeaderError } from "./errors.ts";
+import type { HttpFilter, HttpService } from "./http-service.ts";
+import { isL5dHeader, L5d } from "./linkerd-headers.ts";
+
+export const RequestContextRole: Role = role("requestContext");
+
+/** Trust nothing that a client says in `l5d-*` headers, and tell it nothing in them. */
+export const ClearContextParam: Param<boolean> = param<boolean>("clearContext", false);
+
+/** The deadline that the caller sent. Advisory, as in Linkerd: it is passed on and counted, not enforced. */
+export const WireDeadlineKey: CtxKey<WireDeadline | undefined> = ctxKey<WireDeadline | undefined>(
+  "wireDeadline",
+  undefined,
+);
+
+/** Dtab texts remembered per server: they repeat from request to request, and a flood must not grow it. */
+const maxKeptDtabs = 1000;
+
+class DtabReader {
+  readonly #kept = new Map<string, Dtab>();
+
+  read(text: string): Dtab {
+    const known = this.#kept.get(text);
+    if (known !== undefined) return known;
+    let dtab: Dtab;
+    try {
+      dtab = Dtab.read(text);
+    } catch (cause) {
+      if (cause instanceof PathSyntaxError) throw new DtabHeaderError(cause);
+      throw cause;
+    }
+    if (this.#kept.size >= maxKeptDtabs) this.#kept.clear();
+    this.#kept.set(text, dtab);
+    return dtab;
+  }
+}
+
+/** Takes `l5d-ctx-*` and `l5d-dtab` off the request and into the ctx. */
+function readContext(clock: Clock, stats: StatsReceiver): HttpFilter {
+  const dtabs = new DtabReader();
+  const scope = stats.scope("admission_control", "deadline");
+  const exceeded = scope.counter("exceeded");
+  const expiredMs = scope.stat("expired_ms");
+  const leftMs = scope.stat("remaining_ms");
+
+  function readDeadlines(headers: Headers, ctx: Ctx): void {
+    let strictest: WireDeadline | undefined;
+    for (const text of headers.getAll(L5d.ctxDeadline)) {
+      const read = readDeadline(text);
+      if (read === undefined) continue;
+      strictest = strictest === undefined ? read : combineDeadlines(strictest, read);
+    }
+    headers.delete(L5d.ctxDeadline);
+    if (strictest === undefined) return;
+    ctx.set(WireDeadlineKey, strictest);
+    const left = remainingMs(strictest, clock.epochMs());
+    if (left < 0) {
+      exceeded.inc();
+      expiredMs.add(-left);
+    } else leftMs.add(left);
+  }
+
+  /** The context's delegations, then the user's own, which therefore win. */
+  function readDtabs(headers: Headers, ctx: Ctx): void {
+    let local = Dtab.empty;
+    for (const text of headers.getAll(L5d.ctxDtab)) local = local.concat(dtabs.read(text));
+    for (const text of headers.getAll(L5d.dtab)) local = local.concat(dtabs.read(text));
+    headers.delete(L5d.ctxDtab).delete(L5d.dtab);
+    if (!local.isEmpty) ctx.set(LocalDtabKey, local);
+  }
+
+  return (req, ctx, next) => {
+    const { headers } = req;
+    if (headers.has(L5d.ctxDeadline)) readDeadlines(headers, ctx);
+    if (headers.has(L5d.dtab) || headers.has(L5d.ctxDtab)) {
+      try {
+        readDtabs(headers, ctx);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    return next.call(req, ctx);
+  };
+}
+
+/** Takes what is Linkerd's off a response, and with an error of ours its explanation. */
+const clearResponse: Observer = {
+  onResponse: (_ctx: Ctx, rep: unknown) => {
+    const { headers } = rep as HttpResponse;
+    if (headers.has(L5d.err)) {
+      (rep as HttpResponse).body.pipe(discard);
+      (rep as HttpResponse).body = emptyBody;
+      headers.delete(Names.contentLength).delete(Names.contentType);
+    }
+    headers.deleteWhere(isL5dHeader);
+  },
+  onEnd: () => {},
+};
+
+const clearContext: HttpFilter = (req: HttpRequest, ctx, next) => {
+  req.headers.deleteWhere(isL5dHeader);
+  ctx.observe(clearResponse);
+  return next.call(req, ctx);
+};
+
+/** Must be above everything that reads the context or writes `l5d-*` response headers: observers run from below. */
+export const requestContext: Module<HttpService> = defineModule({
+  role: RequestContextRole,
+  description: "Reads the l5d context of a request, or clears it",
+  params: { clear: ClearContextParam, clock: ClockParam, stats: StatsParam },
+  make: ({ clear, clock, stats }, next: HttpService): HttpService =>
+    filtered(clear ? clearContext : readContext(clock, stats), next),
+});

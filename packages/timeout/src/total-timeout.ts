@@ -1,0 +1,25 @@
+import {
+  ClockParam,
+  filterModule,
+  type Module,
+  type Param,
+  param,
+  type Role,
+  role,
+  type Service,
+} from "@weftmesh/core";
+import { TotalTimeoutError } from "./errors.ts";
+import { timeoutFilter } from "./timeout-filter.ts";
+
+export const TotalTimeoutRole: Role = role("totalTimeout");
+
+/** Longest wait for the head of a response over all attempts, in ms; `Infinity` leaves the module out. */
+export const TotalTimeoutMs: Param<number> = param("totalTimeoutMs", Number.POSITIVE_INFINITY);
+
+/** Must be above the retries: it cancels the ctx of the whole call. */
+export const totalTimeout: <Req, Rep>() => Module<Service<Req, Rep>> = filterModule({
+  role: TotalTimeoutRole,
+  description: "Cancels a call, with all its retries, whose response has not begun in time, and lowers its deadline",
+  params: { ms: TotalTimeoutMs, clock: ClockParam },
+  filter: ({ ms, clock }) => timeoutFilter(ms, clock, (timeoutMs) => new TotalTimeoutError(timeoutMs)),
+});

@@ -1,0 +1,461 @@
+import { type Clock, ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
+import { bytesBody, emptyBody, type HttpRequest, HttpResponse, Names } from "@weftmesh/http";
+import type { OwnedSession, SessionOwner } from "@weftmesh/pool";
+import { ChunkedDecoder } from "./chunked.ts";
+import { RequestBody, type RequestBodyOwner } from "./client-body.ts";
+import { ConnectionLostError, ResponseError } from "./client-errors.ts";
+import { isIdempotent, requestHead } from "./client-request-head.ts";
+import type { ClientStats } from "./client-stats.ts";
+import { malformed } from "./errors.ts";
+import { Incomplete } from "./header-block.ts";
+import { type BodyOwner, IncomingBody } from "./incoming-body.ts";
+import { Chunked, ResponseHead, type ResponseLimits, UntilClose } from "./response-head.ts";
+import type { Wire, WireReader } from "./wire.ts";
+
+/** Interim responses to one request, at most. */
+const maxInterim = 20;
+
+export interface ClientConnectionOptions {
+  readonly clock: Clock;
+  readonly stats: ClientStats;
+  readonly limits: ResponseLimits;
+  /** How long a request with `Expect: 100-continue` holds its body back. */
+  readonly continueTimeoutMs: number;
+  /** For messages. */
+  readonly peer: string;
+}
+
+const closedAlready: Promise<void> = Promise.resolve();
+
+/**
+ * One connection to a server: a session that takes one call at a time, any number of times.
+ *
+ * Shape: one object per connection, and the state of its one exchange in its fields. The exchange is over when both
+ * messages are; only then, and only if nothing is left over and neither side wants to close, is it open again.
+ * Errors: `WEFT_CONNECTION_LOST`, `WEFT_PROTOCOL_RESPONSE`, `WEFT_PROTOCOL_REQUEST`, the reason when the ctx is
+ * cancelled, and what the request's body fails with. Each but a request that cannot be written closes the connection.
+ * Cost: an exchange allocates a promise, the head's text, the response, and an object for each body that is not whole
+ * in the first read. It waits with no timer, closure or listener object of its own.
+ */
+export class ClientConnection
+  implements OwnedSession<HttpRequest, HttpResponse>, WireReader, BodyOwner, RequestBodyOwner
+{
+  owner: SessionOwner<HttpRequest, HttpResponse> | undefined = undefined;
+  status: Status = "open";
+
+  private readonly wire: Wire;
+  private readonly options: ClientConnectionOptions;
+  private readonly head: ResponseHead;
+  private readonly openedMs: number;
+
+  // The exchange under way.
+  private req: HttpRequest | undefined = undefined;
+  private ctx: Ctx | undefined = undefined;
+  private resolve: (rep: HttpResponse | Promise<HttpResponse>) => void = nobody;
+  private reject: (error: Error) => void = nobody;
+  /** The final head has not come. */
+  private awaiting = false;
+  /** Some of a response has come. */
+  private begun = false;
+  private interim = 0;
+  /** The request's body, until all of it is written. */
+  private sending: RequestBody | undefined = undefined;
+  /** The request's body waits for `100 Continue`. */
+  private holding: RequestBody | undefined = undefined;
+  private holdTimer: Timer | undefined = undefined;
+  /** Nobody has piped the request's body. */
+  private bodyUntouched = true;
+  /** The peer answered before it had all of the request. */
+  private unfinished = false;
+  /** The response's body, while it comes. */
+  private body: IncomingBody | undefined = undefined;
+
+  /** Bytes that wait: for the rest of a head, or for the body's sink. */
+  private held: Buffer | undefined = undefined;
+  /** The end of the bytes that the body is taking, to tell what is left over. */
+  private takeEnd = 0;
+  private taking = false;
+  private peerEnded = false;
+  private wireError: Error | undefined = undefined;
+  private exchanges = 0;
+  /** What the wire had sent before this exchange, and what the stats have counted. */
+  private sentBefore = 0;
+  private sentCounted = 0;
+  private closing: Promise<void> | undefined = undefined;
+  private closeSettled: (() => void) | undefined = undefined;
+
+  constructor(wire: Wire, options: ClientConnectionOptions) {
+    this.wire = wire;
+    this.options = options;
+    this.head = new ResponseHead(options.limits);
+    this.openedMs = options.clock.now();
+    options.stats.connections++;
+  }
+
+  /** For the promise of each call. */
+  private readonly executor = (
+    resolve: (rep: HttpResponse | Promise<HttpResponse>) => void,
+    reject: (error: Error) => void,
+  ): void => {
+    this.resolve = resolve;
+    this.reject = reject;
+  };
+
+  /** For the ctx of each call. An earlier ctx that was never ended may still have it. */
+  private readonly onCancelled = (reason: Error): void => {
+    if (this.ctx?.cancelled === reason) this.abort(reason);
+  };
+
+  call(req: HttpRequest, ctx: Ctx): Promise<HttpResponse> {
+    if (ctx.cancelled !== undefined) return Promise.reject(ctx.cancelled);
+    if (this.status !== "open") return Promise.reject(this.refusal());
+    let text: string;
+    try {
+      text = requestHead(req);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.status = "busy";
+    this.req = req;
+    this.ctx = ctx;
+    this.awaiting = true;
+    this.begun = false;
+    this.interim = 0;
+    this.sentBefore = this.wire.sent;
+    const promise = new Promise<HttpResponse>(this.executor);
+    ctx.onCancel(this.onCancelled);
+    if (req.body === emptyBody) {
+      this.bodyUntouched = true;
+      this.wire.writeText(text);
+    } else this.send(req, text);
+    return promise;
+  }
+
+  private send(req: HttpRequest, text: string): void {
+    if (req.headers.get(Names.expect)?.toLowerCase() === "100-continue") {
+      this.bodyUntouched = true;
+      this.wire.writeText(text);
+      this.holding = new RequestBody(this, this.wire, "");
+      const { clock, continueTimeoutMs } = this.options;
+      this.holdTimer = clock.after(continueTimeoutMs, () => this.goOn());
+      return;
+    }
+    this.bodyUntouched = false;
+    const sending = new RequestBody(this, this.wire, text);
+    this.sending = sending;
+    sending.start(req.body);
+  }
+
+  /** The peer wants the body, or has let us wait long enough. */
+  private goOn(): void {
+    const { holding, req } = this;
+    this.dropHolding();
+    if (holding === undefined || req === undefined) return;
+    this.bodyUntouched = false;
+    this.sending = holding;
+    holding.start(req.body);
+  }
+
+  private dropHolding(): void {
+    this.holding = undefined;
+    this.holdTimer?.cancel();
+    this.holdTimer = undefined;
+  }
+
+  close(): Promise<void> {
+    if (this.closing !== undefined) return this.closing;
+    if (this.wire.closed) return closedAlready;
+    this.closing = new Promise((resolve) => {
+      this.closeSettled = resolve;
+    });
+    if (this.status === "open") this.shut();
+    // Whoever made the call has left it where it was: nobody is there to wait for the rest.
+    else if (this.ctx?.ended === true) this.abort(new ClosedError(`the connection to ${this.options.peer}`));
+    return this.closing;
+  }
+
+  // The wire.
+
+  onBytes(bytes: Buffer, end: number): void {
+    this.options.stats.receivedBytes.inc(end);
+    const { held } = this;
+    if (held === undefined) this.read(bytes, end);
+    else {
+      this.held = undefined;
+      const all = Buffer.concat([held, bytes.subarray(0, end)]);
+      this.read(all, all.length);
+    }
+  }
+
+  onEof(): void {
+    this.peerEnded = true;
+    if (this.body !== undefined) this.endBody();
+    else if (this.awaiting) this.lost();
+    else this.shut();
+  }
+
+  onWritable(): void {
+    this.sending?.writable();
+  }
+
+  onClosed(error: Error | undefined): void {
+    this.wireError = error;
+    const { stats, clock } = this.options;
+    this.countSent();
+    stats.connections--;
+    stats.closes.inc();
+    stats.connectionDurationMs.add(clock.now() - this.openedMs);
+    stats.connectionRequests.add(this.exchanges);
+    stats.connectionReceivedBytes.add(this.wire.received);
+    stats.connectionSentBytes.add(this.wire.sent);
+    this.closeSettled?.();
+    if (this.awaiting) this.lost();
+    else if (this.body !== undefined) this.endBody();
+    else this.shut();
+  }
+
+  // The response.
+
+  private read(bytes: Buffer, end: number): void {
+    if (this.body !== undefined) this.readBody(this.body, bytes, 0, end);
+    else if (this.awaiting) this.readHead(bytes, end);
+    else if (this.status === "open") this.shut();
+  }
+
+  private readHead(bytes: Buffer, end: number): void {
+    const { head } = this;
+    const { method } = this.req as HttpRequest;
+    this.begun = true;
+    for (let p = 0; ; ) {
+      let next: number;
+      try {
+        next = head.scan(bytes, p, end, method);
+      } catch (error) {
+        this.abort(new ResponseError(this.options.peer, error as Error));
+        return;
+      }
+      if (next === Incomplete) {
+        if (p < end) this.held = Buffer.from(bytes.subarray(p, end));
+        return;
+      }
+      if (head.status >= 200) {
+        this.answer(bytes, next, end);
+        return;
+      }
+      if (!this.passInterim()) return;
+      p = next;
+    }
+  }
+
+  /** False when the connection did not survive it. */
+  private passInterim(): boolean {
+    const { status } = this.head;
+    if (status === 101) this.abort(new ResponseError(this.options.peer, malformed("nobody asked to switch protocols")));
+    else if (++this.interim > maxInterim) {
+      const cause = malformed(`there are more than ${maxInterim} interim responses`);
+      this.abort(new ResponseError(this.options.peer, cause));
+    } else if (status === 100) this.goOn();
+    // The request's body may have failed at once, and the call with it.
+    return this.awaiting;
+  }
+
+  private answer(bytes: Buffer, start: number, end: number): void {
+    const { head, resolve } = this;
+    const { status, headers, version, length } = head;
+    this.awaiting = false;
+    this.dropHolding();
+    if (length >= 0 && end - start >= length) {
+      // All of it is here: the bytes are given to the body, and the connection is free before anybody looks at them.
+      let body = emptyBody;
+      if (length > 0) {
+        const content = this.wire.chunk(bytes, start, start + length);
+        if (content.buffer === bytes.buffer) this.wire.retain(bytes);
+        body = bytesBody(content);
+      }
+      this.exchangeOver(end - start > length);
+      resolve(new HttpResponse(status, headers, body, version));
+      return;
+    }
+    const framing = length === Chunked ? new ChunkedDecoder(head.block) : length === UntilClose ? "untilClose" : length;
+    const body = new IncomingBody(this, framing);
+    this.body = body;
+    this.wire.bulk = true;
+    // The body is piped when the promise has been heard, which is before the next read.
+    if (start < end) this.hold(bytes, start, end);
+    if (this.sending !== undefined && !head.keepAlive) this.stopSending();
+    resolve(new HttpResponse(status, headers, body, version));
+  }
+
+  private hold(bytes: Buffer, start: number, end: number): void {
+    const kept = this.wire.chunk(bytes, start, end);
+    if (kept.buffer === bytes.buffer) this.wire.retain(bytes);
+    this.held = kept;
+  }
+
+  private readBody(body: IncomingBody, bytes: Buffer, start: number, end: number): void {
+    this.takeEnd = end;
+    this.taking = true;
+    const next = body.take(this.wire, bytes, start, end);
+    this.taking = false;
+    // Within `take` the exchange may have ended, and the next one may have begun.
+    if (this.body !== body) return;
+    if (body.error !== undefined) {
+      this.abort(new ResponseError(this.options.peer, body.error));
+      return;
+    }
+    if (next < end) this.hold(bytes, next, end);
+    if (!body.wanted) this.wire.pause();
+    else if (this.peerEnded || this.wire.closed) this.endBody();
+  }
+
+  /** The body's sink is there, or takes more again. */
+  bodyWanted(): void {
+    const { body, held } = this;
+    if (body === undefined || this.taking) return;
+    if (held !== undefined) {
+      this.held = undefined;
+      this.readBody(body, held, 0, held.length);
+    } else if (this.peerEnded || this.wire.closed) this.endBody();
+    if (this.body === body && body.wanted) this.wire.resume();
+  }
+
+  bodyStopped(reason: Error): void {
+    this.body = undefined;
+    this.abort(reason);
+  }
+
+  bodyEnded(next: number): void {
+    this.exchangeOver(next < this.takeEnd);
+  }
+
+  /**
+   * The connection has ended under a body: well, if that is what the body waited for. What came before is taken first,
+   * and a body that nobody has piped hears of the end when somebody does.
+   */
+  private endBody(): void {
+    const { body } = this;
+    if (body === undefined) return;
+    if (this.wire.closed) this.leave();
+    if (this.held !== undefined || !body.wanted) return;
+    this.takeEnd = 0;
+    const lost = this.lossOf(body);
+    if (this.peerEnded && this.wireError === undefined) body.close(lost);
+    else body.fail(lost);
+    if (this.body === body) this.abort(lost);
+  }
+
+  private lossOf(body: IncomingBody): Error {
+    const of = body.length === undefined ? "" : ` of ${body.length}`;
+    const message = `${this.options.peer} closed the connection after ${body.taken}${of} bytes of the body`;
+    return new ConnectionLostError(message, { cause: this.wireError });
+  }
+
+  // The request.
+
+  requestSent(): void {
+    this.sending = undefined;
+  }
+
+  requestFailed(error: Error): void {
+    this.abort(error);
+  }
+
+  /** The request will never be sent whole, so the connection is of no more use. */
+  private stopSending(): void {
+    const { sending } = this;
+    if (sending === undefined) return;
+    this.unfinished = true;
+    this.sending = undefined;
+    sending.stop(new ConnectionLostError(`${this.options.peer} answered before it had the whole request`));
+  }
+
+  // Ends.
+
+  /** Both messages are over as far as the response goes; `leftOver` says whether bytes came behind it. */
+  private exchangeOver(leftOver: boolean): void {
+    this.countSent();
+    this.exchanges++;
+    this.body = undefined;
+    this.wire.bulk = false;
+    this.stopSending();
+    // A body that was never asked for may still be expected by the peer.
+    const whole = !this.unfinished && (this.bodyUntouched ? this.req?.body === emptyBody : true);
+    const reusable = this.head.keepAlive && whole && !leftOver && this.held === undefined && !this.peerEnded;
+    this.req = undefined;
+    this.ctx = undefined;
+    if (reusable && this.closing === undefined && !this.wire.closed) {
+      this.status = "open";
+      this.wire.resume();
+    } else this.shut();
+  }
+
+  /** No response will come: the call is made again if that is safe, and fails if it is not. */
+  private lost(): void {
+    const { owner, req, ctx, resolve } = this;
+    const nothingSent = this.wire.sent === this.sentBefore;
+    const isStale = this.exchanges > 0 && !this.begun;
+    const isSafe = nothingSent || isIdempotent((req as HttpRequest).method);
+    if (owner !== undefined && isStale && isSafe && this.bodyUntouched && ctx !== undefined) {
+      this.awaiting = false;
+      this.dropHolding();
+      this.req = undefined;
+      this.ctx = undefined;
+      resolve(owner.redial(req as HttpRequest, ctx));
+      this.shut();
+      return;
+    }
+    const what = this.begun ? "within the head of its response" : "before it answered";
+    this.abort(
+      new ConnectionLostError(`${this.options.peer} closed the connection ${what}`, {
+        cause: this.wireError,
+        nothingSent,
+      }),
+    );
+  }
+
+  /** Gives up the exchange, and the connection with it. */
+  private abort(error: Error): void {
+    const { awaiting, reject, body, sending } = this;
+    this.awaiting = false;
+    this.body = undefined;
+    this.sending = undefined;
+    this.held = undefined;
+    this.req = undefined;
+    this.ctx = undefined;
+    this.dropHolding();
+    // A reset, since the peer may take the end of the connection for the end of the request alone, and work on.
+    this.wire.reset();
+    this.shut();
+    sending?.stop(error);
+    if (awaiting) reject(error);
+    body?.fail(error);
+  }
+
+  /** Closes the connection. */
+  private shut(): void {
+    this.held = undefined;
+    this.leave();
+    this.wire.destroy();
+  }
+
+  private leave(): void {
+    if (this.status === "closed") return;
+    this.status = "closed";
+    this.owner?.sessionClosed();
+  }
+
+  private refusal(): Error {
+    const { peer } = this.options;
+    if (this.status === "closed")
+      return new ConnectionLostError(`the connection to ${peer} is closed`, { nothingSent: true });
+    return new ConnectionLostError(`the connection to ${peer} is in use`, { nothingSent: true });
+  }
+
+  private countSent(): void {
+    const { sent } = this.wire;
+    this.options.stats.sentBytes.inc(sent - this.sentCounted);
+    this.sentCounted = sent;
+  }
+}
+
+function nobody(): void {}

@@ -1,0 +1,51 @@
+import { type HttpRequest, Names } from "@weftmesh/http";
+import { RequestError } from "./client-errors.ts";
+
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const target = /^(?:\/|\*$)[\x21\x22\x24-\x7e\x80-\xff]*$/;
+const authorityText = /^[\x21-\x7e\x80-\xff]*$/;
+
+/**
+ * The head of a request in HTTP/1.1, in latin1, with the empty line.
+ *
+ * The codec owns what frames the message: whatever the headers say of it is made to agree with the body. A `Host` that
+ * is missing is made of the authority.
+ * Errors: `WEFT_PROTOCOL_REQUEST` for a method, path or authority that would not stay within its place in the head.
+ */
+export function requestHead(req: HttpRequest): string {
+  const { method, path, headers } = req;
+  if (method !== "GET" && method !== "POST" && !token.test(method)) throw new RequestError("the method is no token");
+  if (method === "CONNECT") throw new RequestError("CONNECT cannot be sent: this is no tunnel");
+  if (!target.test(path)) throw new RequestError(`not a path: ${JSON.stringify(path)}`);
+  headers.delete(Names.transferEncoding);
+  const framing = framingLine(req);
+  const host = headers.has(Names.host) ? "" : hostLine(req.authority);
+  return `${method} ${path} HTTP/1.1\r\n${host}${headers.toLines()}${framing}\r\n`;
+}
+
+/** What has to be added so that the message says once, and truly, how long it is. */
+function framingLine(req: HttpRequest): string {
+  const { headers, method } = req;
+  const { length } = req.body;
+  if (length === undefined) {
+    headers.delete(Names.contentLength);
+    return "Transfer-Encoding: chunked\r\n";
+  }
+  const count = headers.count(Names.contentLength);
+  if (count === 0 && length === 0 && method !== "POST" && method !== "PUT" && method !== "PATCH") return "";
+  if (count === 1 && headers.get(Names.contentLength) === String(length)) return "";
+  headers.delete(Names.contentLength);
+  return `Content-Length: ${length}\r\n`;
+}
+
+function hostLine(authority: string): string {
+  if (!authorityText.test(authority)) throw new RequestError(`not an authority: ${JSON.stringify(authority)}`);
+  return `Host: ${authority}\r\n`;
+}
+
+/** Whether doing it twice is the same as doing it once (RFC 9110 section 9.2.2). */
+export function isIdempotent(method: string): boolean {
+  return idempotent.has(method);
+}
+
+const idempotent = new Set(["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"]);

@@ -1,0 +1,167 @@
+import { connect, type NetConnectOpts, type Socket } from "node:net";
+import { type Clock, ClosedError, type Ctx, type ServiceFactory, type Status, type Timer } from "@weftmesh/core";
+import type { HttpRequest, HttpResponse } from "@weftmesh/http";
+import { nullStats, type StatsReceiver } from "@weftmesh/telemetry";
+import { ClientConnection, type ClientConnectionOptions } from "./client-connection.ts";
+import { connectError, connectTimeout, showPeer } from "./client-errors.ts";
+import { ClientStats } from "./client-stats.ts";
+import type { ResponseLimits } from "./response-head.ts";
+import { SocketWire, writeHighWaterBytes } from "./socket-wire.ts";
+import type { WireReader } from "./wire.ts";
+
+export interface ClientSocketOptions {
+  /** True if not given. */
+  readonly noDelay?: boolean;
+  /** Probes of the operating system on idle connections; its own default if not given. */
+  readonly keepAlive?: boolean;
+}
+
+export interface Http1ConnectorOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly clock: Clock;
+  /** 1,000 ms if not given. */
+  readonly connectTimeoutMs?: number;
+  /** How long a request with `Expect: 100-continue` holds its body back: 1,000 ms if not given. */
+  readonly continueTimeoutMs?: number;
+  readonly socketOptions?: ClientSocketOptions;
+  /** Those that are not given: 4,096 bytes of status line, 8,192 bytes and 1,000 lines of headers. */
+  readonly limits?: Partial<ResponseLimits>;
+  /** The client's scope: connectors that share it add up in its metrics. */
+  readonly stats?: StatsReceiver;
+  /** Reads through reused buffers; false reads through `data` events. True if not given. */
+  readonly reuseBuffers?: boolean;
+}
+
+const defaultLimits: ResponseLimits = { maxInitialLineBytes: 4_096, maxHeaderBytes: 8_192, maxHeaderLines: 1_000 };
+
+/**
+ * Opens connections to one server, each a session that takes one call at a time.
+ *
+ * Shape: one per endpoint, below its pool.
+ * Units: ms; bytes.
+ * Errors: `WEFT_CONNECT_REFUSED`, `WEFT_CONNECT_TIMEOUT`, `WEFT_CONNECT_FAILED`, all retryable and with `host` and
+ * `port`; the reason when the ctx is cancelled meanwhile; `WEFT_CLOSED` after `close`.
+ */
+export class Http1Connector implements ServiceFactory<HttpRequest, HttpResponse> {
+  status: Status = "open";
+  readonly #options: Http1ConnectorOptions;
+  readonly #connection: ClientConnectionOptions;
+  readonly #stats: ClientStats;
+
+  constructor(options: Http1ConnectorOptions) {
+    this.#options = options;
+    this.#stats = ClientStats.of(options.stats ?? nullStats);
+    this.#stats.addConnector();
+    this.#connection = {
+      clock: options.clock,
+      stats: this.#stats,
+      limits: { ...defaultLimits, ...options.limits },
+      continueTimeoutMs: options.continueTimeoutMs ?? 1_000,
+      peer: showPeer(options.host, options.port),
+    };
+  }
+
+  open(ctx: Ctx): Promise<ClientConnection> {
+    if (this.status === "closed") return Promise.reject(new ClosedError(`the connector to ${this.#connection.peer}`));
+    if (ctx.cancelled !== undefined) return Promise.reject(ctx.cancelled);
+    return new Promise((resolve, reject) => {
+      new Connecting(this.#options, this.#connection, resolve, reject).start(ctx);
+    });
+  }
+
+  close(): Promise<void> {
+    if (this.status !== "closed") this.#stats.deleteConnector();
+    this.status = "closed";
+    return Promise.resolve();
+  }
+}
+
+/** One attempt to connect: reads the wire until there is a connection to do so. */
+class Connecting implements WireReader {
+  readonly #options: Http1ConnectorOptions;
+  readonly #connection: ClientConnectionOptions;
+  readonly #resolve: (connection: ClientConnection) => void;
+  readonly #reject: (error: Error) => void;
+  readonly #wire: SocketWire = new SocketWire(this);
+  readonly #startedMs: number;
+  #socket: Socket | undefined = undefined;
+  #timer: Timer | undefined = undefined;
+  #settled = false;
+
+  constructor(
+    options: Http1ConnectorOptions,
+    connection: ClientConnectionOptions,
+    resolve: (connection: ClientConnection) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.#options = options;
+    this.#connection = connection;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#startedMs = connection.clock.now();
+  }
+
+  start(ctx: Ctx): void {
+    const { host, port, socketOptions, connectTimeoutMs = 1_000, reuseBuffers = true } = this.#options;
+    const to: NetConnectOpts & { highWaterMark: number } = {
+      host,
+      port,
+      allowHalfOpen: true,
+      highWaterMark: writeHighWaterBytes,
+      noDelay: socketOptions?.noDelay ?? true,
+      ...(socketOptions?.keepAlive === undefined ? {} : { keepAlive: socketOptions.keepAlive }),
+      ...(reuseBuffers ? { onread: this.#wire.onread } : {}),
+    };
+    const socket = connect(to);
+    this.#socket = socket;
+    this.#wire.attach(socket, reuseBuffers);
+    socket.once("connect", () => this.#connected());
+    if (Number.isFinite(connectTimeoutMs)) {
+      this.#timer = this.#connection.clock.after(connectTimeoutMs, () =>
+        this.#fail(connectTimeout(host, port, connectTimeoutMs)),
+      );
+    }
+    ctx.onCancel((reason) => {
+      if (this.#settled) return;
+      this.#connection.stats.cancelledConnects.inc();
+      this.#fail(reason);
+    });
+  }
+
+  onClosed(error: Error | undefined): void {
+    this.#fail(connectError(this.#options.host, this.#options.port, error));
+  }
+
+  /** A server has nothing to say before it is asked, and the connection does not read before it is made. */
+  onBytes(): void {
+    this.#fail(connectError(this.#options.host, this.#options.port, new Error("it sent bytes before any request")));
+  }
+
+  onEof(): void {
+    this.#fail(connectError(this.#options.host, this.#options.port, undefined));
+  }
+
+  onWritable(): void {}
+
+  #connected(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#timer?.cancel();
+    const { stats, clock } = this.#connection;
+    stats.connects.inc();
+    stats.connectLatencyMs.add(clock.now() - this.#startedMs);
+    const connection = new ClientConnection(this.#wire, this.#connection);
+    this.#wire.readBy(connection);
+    this.#resolve(connection);
+  }
+
+  #fail(error: Error): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#timer?.cancel();
+    this.#connection.stats.failedConnectLatencyMs.add(this.#connection.clock.now() - this.#startedMs);
+    this.#socket?.destroy();
+    this.#reject(error);
+  }
+}

@@ -1,0 +1,12 @@
+interface Latin1Slice {
+  latin1Slice?(this: Uint8Array, start: number, end: number): string;
+}
+
+/** What `toString("latin1")` ends in, without its checks; the types of Node leave it out. */
+const slice = (Buffer.prototype as Latin1Slice).latin1Slice;
+
+/** `bytes[start, end)` as text of one character per byte. */
+export const latin1: (bytes: Uint8Array, start: number, end: number) => string =
+  slice === undefined
+    ? (bytes, start, end) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1", start, end)
+    : (bytes, start, end) => slice.call(bytes, start, end);

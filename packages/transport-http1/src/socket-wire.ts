@@ -1,0 +1,187 @@
+import type { OnReadOpts, Socket } from "node:net";
+import { Full, Retained, Taken } from "@weftmesh/http";
+import { latin1 } from "./latin1.ts";
+import { giveBuffer, isShared, sharedBuffer, takeBuffer } from "./read-buffers.ts";
+import type { Wire, WireReader } from "./wire.ts";
+
+/** What may wait in a socket before its writer is told to stop. */
+export const writeHighWaterBytes: number = 65_536;
+
+/** Up to here bytes are cheaper to send as part of the text around them than as a buffer of their own. */
+const inlineBytes = 4_096;
+
+const nothing = Buffer.alloc(0);
+
+/**
+ * A wire over a `net.Socket`, or over anything that behaves like one, such as a `tls.TLSSocket`.
+ *
+ * Shape: make the wire first, give `wire.onread` to the socket's constructor or to `net.connect`, then `attach` the
+ * socket: its reads come in reused buffers. A socket that was made without it is read through its `data` events.
+ */
+export class SocketWire implements Wire {
+  received = 0;
+  sent = 0;
+  bulk = false;
+  closed = false;
+
+  private socket: Socket | undefined = undefined;
+  private reader: WireReader;
+  /** What the next read goes into; undefined where the socket allocates. */
+  private buffer: Buffer | undefined = undefined;
+  /** Somebody holds a chunk of `buffer`. */
+  private lent = false;
+  private paused = false;
+  private error: Error | undefined = undefined;
+
+  constructor(reader: WireReader) {
+    this.reader = reader;
+  }
+
+  /** For the option `onread` of a socket. */
+  get onread(): OnReadOpts {
+    return {
+      buffer: () => this.nextBuffer(),
+      callback: (length, bytes) => {
+        this.take(bytes as Buffer, length);
+        return !this.paused;
+      },
+    };
+  }
+
+  /** `buffered` says whether the socket was made with `onread`. The socket must allow half-open connections. */
+  attach(socket: Socket, buffered: boolean): void {
+    this.socket = socket;
+    if (!buffered) socket.on("data", (bytes: Buffer) => this.take(bytes, bytes.length));
+    socket.on("end", () => {
+      if (!this.closed) this.reader.onEof();
+    });
+    socket.on("drain", () => {
+      if (!this.closed) this.reader.onWritable();
+    });
+    socket.on("error", (error: Error) => {
+      this.error = error;
+    });
+    socket.on("close", () => this.close());
+  }
+
+  /** Another reader from now on: for a connection whose owner is known only once it is made. */
+  readBy(reader: WireReader): void {
+    this.reader = reader;
+  }
+
+  get pending(): number {
+    return this.socket?.writableLength ?? 0;
+  }
+
+  get full(): boolean {
+    const { socket } = this;
+    if (socket === undefined) return false;
+    return socket.writableNeedDrain && socket.writableLength > 0;
+  }
+
+  writeText(text: string): number {
+    const { socket } = this;
+    if (socket === undefined || this.closed) return Taken;
+    this.sent += text.length;
+    socket.write(text, "latin1");
+    return this.full ? Full : Taken;
+  }
+
+  writeBytes(bytes: Uint8Array): number {
+    const { socket } = this;
+    if (socket === undefined || this.closed) return Taken;
+    this.sent += bytes.length;
+    socket.write(bytes);
+    return this.flags(socket);
+  }
+
+  writeAround(before: string, bytes: Uint8Array, after: string): number {
+    const { socket } = this;
+    if (socket === undefined || this.closed) return Taken;
+    this.sent += before.length + bytes.length + after.length;
+    if (bytes.length <= inlineBytes) {
+      socket.write(before + latin1(bytes, 0, bytes.length) + after, "latin1");
+      return this.full ? Full : Taken;
+    }
+    socket.cork();
+    if (before !== "") socket.write(before, "latin1");
+    socket.write(bytes);
+    if (after !== "") socket.write(after, "latin1");
+    socket.uncork();
+    return this.flags(socket);
+  }
+
+  chunk(bytes: Buffer, start: number, end: number): Buffer {
+    if (!isShared(bytes)) return bytes.subarray(start, end);
+    const copy = Buffer.allocUnsafe(end - start);
+    bytes.copy(copy, 0, start, end);
+    return copy;
+  }
+
+  retain(bytes: Buffer): void {
+    if (bytes === this.buffer) this.lent = true;
+  }
+
+  pause(): void {
+    if (this.paused) return;
+    this.paused = true;
+    this.socket?.pause();
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    if (!this.closed) this.socket?.resume();
+  }
+
+  end(): void {
+    if (!this.closed) this.socket?.end();
+  }
+
+  destroy(error?: Error): void {
+    if (!this.closed) this.socket?.destroy(error);
+  }
+
+  reset(): void {
+    if (!this.closed) this.socket?.resetAndDestroy();
+  }
+
+  probe(): void {
+    if (!this.closed && this.socket?.writableEnded === false) this.socket.write(nothing);
+  }
+
+  private flags(socket: Socket): number {
+    if (socket.writableLength === 0) return Taken;
+    return socket.writableNeedDrain ? Retained | Full : Retained;
+  }
+
+  private take(bytes: Buffer, length: number): void {
+    if (this.closed) return;
+    this.received += length;
+    this.reader.onBytes(bytes, length);
+  }
+
+  /** Node asks for it when it makes the socket and right after each read. */
+  private nextBuffer(): Buffer {
+    const current = this.buffer;
+    const own = current !== undefined && !isShared(current);
+    if (this.bulk && !this.paused) {
+      if (own && !this.lent) return current;
+      this.buffer = takeBuffer();
+    } else {
+      if (own && !this.lent) giveBuffer(current);
+      this.buffer = sharedBuffer();
+    }
+    this.lent = false;
+    return this.buffer;
+  }
+
+  private close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    const { buffer } = this;
+    this.buffer = undefined;
+    if (buffer !== undefined && !isShared(buffer) && !this.lent) giveBuffer(buffer);
+    this.reader.onClosed(this.error);
+  }
+}

@@ -1,0 +1,52 @@
+import type { Clock, Service } from "@weftmesh/core";
+import type { HttpRequest, HttpResponse } from "@weftmesh/http";
+import { RequestHead } from "../src/request-head.ts";
+import { ServerConnection } from "../src/server-connection.ts";
+import { defaultServerLimits, type ServerSettings } from "../src/server-settings.ts";
+import { nullServerStats } from "../src/server-stats.ts";
+import { FakeWire } from "./fake-wire.ts";
+
+/** One connection of a server, over a wire in memory. */
+export interface MemoryServer {
+  readonly wire: FakeWire;
+  readonly connection: ServerConnection;
+  closed: boolean;
+  draining: boolean;
+}
+
+export function memoryServer(
+  service: Service<HttpRequest, HttpResponse>,
+  clock: Clock,
+  settings: Partial<ServerSettings> = {},
+): MemoryServer {
+  const wire = new FakeWire();
+  const all: ServerSettings = {
+    service,
+    clock,
+    limits: defaultServerLimits,
+    stats: nullServerStats,
+    idleTimeMs: Number.POSITIVE_INFINITY,
+    lifeTimeMs: Number.POSITIVE_INFINITY,
+    readTimeoutMs: Number.POSITIVE_INFINITY,
+    writeTimeoutMs: Number.POSITIVE_INFINITY,
+    ...settings,
+  };
+  const server = { draining: false, closed: false };
+  const owner = {
+    settings: all,
+    head: new RequestHead(all.limits),
+    get draining() {
+      return server.draining;
+    },
+    closed: () => {
+      server.closed = true;
+    },
+  };
+  const connection = new ServerConnection(owner, wire, {
+    remote: { host: "192.0.2.1", port: 40_000 },
+    local: { host: "192.0.2.2", port: 80 },
+    secure: false,
+  });
+  wire.reader = connection;
+  return Object.assign(server, { wire, connection });
+}

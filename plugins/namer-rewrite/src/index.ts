@@ -1,0 +1,1 @@
+export { type RewriteNamerConfig, rewriteNamer } from "./rewrite.ts";

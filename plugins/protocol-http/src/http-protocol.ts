@@ -1,0 +1,207 @@
+import { clientConfigFor, definePlugin, type Plugin, type SocketOptions, staticConfigsFor } from "@weftmesh/config";
+import { type Classifier, ClockParam, Ctx, Params as NoParams, type Params, WeftError } from "@weftmesh/core";
+import { emptyBody, Headers, HttpRequest, type SocketAddress } from "@weftmesh/http";
+import { DstPrefixParam, type Identification, type Identifier, type Path } from "@weftmesh/naming";
+import {
+  applyEdits,
+  describeStack,
+  type ErrorResponder,
+  firstOf,
+  type HttpRouter,
+  httpStacks,
+  newErrorResponder,
+  newHttpRouter,
+  type Protocol,
+  type Router,
+  type RouterRuntime,
+  type RunningServer,
+  type StackName,
+  type StackRow,
+  type StackSet,
+  stackNames,
+} from "@weftmesh/router";
+import { StatsParam } from "@weftmesh/telemetry";
+import { type Http1Server, type Http1ServerOptions, listenHttp1, serverConnectionStats } from "@weftmesh/transport-http1";
+import { type HttpConfig, type HttpServerConfig, httpSchema } from "./config.ts";
+import { clientParams, serverParams, serviceParams } from "./stack-params.ts";
+import { http1Transport } from "./transport.ts";
+
+const kilobyte = 1024;
+const never = Number.POSITIVE_INFINITY;
+
+/** A router of HTTP/1.1: Linkerd's `protocol: http`. */
+class Http1Router implements Router {
+  readonly protocol = "http";
+  readonly label: string;
+  readonly stacks: Readonly<Record<StackName, readonly StackRow[]>>;
+  readonly dstPrefix: Path;
+  readonly #config: HttpConfig;
+  readonly #runtime: RouterRuntime;
+  readonly #identifier: Identifier<HttpRequest>;
+  readonly #router: HttpRouter;
+  readonly #respond: ErrorResponder;
+  #running: readonly RunningServer[] = [];
+  #closed: Promise<void> | undefined;
+
+  constructor(config: HttpConfig, runtime: RouterRuntime) {
+    this.#config = config;
+    this.#runtime = runtime;
+    this.label = runtime.label;
+    this.dstPrefix = config.dstPrefix;
+    const stacks = this.#editedStacks();
+    const classifier = this.#defaultClassifier();
+    this.stacks = this.#describe(stacks, classifier);
+    this.#identifier = this.#newIdentifier();
+    const { bindingCache } = config;
+    this.#router = newHttpRouter({
+      label: this.label,
+      stacks,
+      params: runtime.params,
+      identifier: this.#identifier,
+      interpreter: runtime.interpreter,
+      baseDtab: config.dtab,
+      cache: {
+        paths: bindingCache.paths,
+        trees: bindingCache.trees,
+        bounds: bindingCache.bounds,
+        clients: bindingCache.clients,
+        idleTtlMs: bindingCache.idleTtlSecs * 1000,
+      },
+      bindingTimeoutMs: config.bindingTimeoutMs,
+      serviceParams: (path) => serviceParams(staticConfigsFor(config.service, path), classifier),
+      clientParams: (id) => clientParams(clientConfigFor(config.client, id)),
+      onError: (error) => runtime.logger.error(`${this.label}: ${error.message}`),
+    });
+    this.#respond = newErrorResponder({
+      baseDtab: config.dtab,
+      maxBodyBytes: config.maxErrResponseKB * kilobyte,
+      maxHeaderBytes: config.maxHeadersKB * kilobyte,
+      log: (message) => runtime.logger.error(message),
+    });
+  }
+
+  get servers(): readonly SocketAddress[] {
+    return this.#config.servers.map(({ ip, port }) => ({ host: ip, port }));
+  }
+
+  async listen(): Promise<readonly RunningServer[]> {
+    const running: RunningServer[] = [];
+    try {
+      for (const server of this.#config.servers) running.push(await this.#listenOn(server));
+    } catch (cause) {
+      await Promise.all(running.map((each) => each.close(0)));
+      throw cause;
+    }
+    this.#running = running;
+    return running;
+  }
+
+  snapshot(): ReturnType<HttpRouter["binding"]["snapshot"]> {
+    return this.#router.binding.snapshot();
+  }
+
+  async identify(method: string, target: string, headers: readonly string[]): Promise<Identification> {
+    const message = Headers.of(...headers);
+    const req = new HttpRequest("1.1", method, "http", message.get("host") ?? "", target, message, emptyBody);
+    return this.#identifier.identify(req, new Ctx());
+  }
+
+  close(graceMs: number): Promise<void> {
+    this.#closed ??= Promise.all(this.#running.map((server) => server.close(graceMs))).then(() =>
+      this.#router.binding.close(),
+    );
+    return this.#closed;
+  }
+
+  #newIdentifier(): Identifier<HttpRequest> {
+    const params = this.#runtime.params.with(DstPrefixParam, this.#config.dstPrefix);
+    return firstOf(this.#config.identifier.map((chosen) => chosen.plugin.make(chosen.config, params)));
+  }
+
+  #defaultClassifier(): Classifier | undefined {
+    return this.#runtime.plugins.plugin("classifier", "io.l5d.http.nonRetryable5XX")?.make({}, this.#runtime.params);
+  }
+
+  #editedStacks(): StackSet {
+    const stacks = this.#runtime.edit(httpStacks(http1Transport));
+    return this.#config.stack === undefined ? stacks : applyEdits(stacks, this.#config.stack, this.#runtime.params, this.label);
+  }
+
+  /** The stacks with what the config says of everyone: what it says of some names only is not in a listing. */
+  #describe(stacks: StackSet, classifier: Classifier | undefined): Readonly<Record<StackName, readonly StackRow[]>> {
+    const { params } = this.#runtime;
+    const [server] = this.#config.servers;
+    const all = (config: { readonly kind: string } | undefined): boolean => config?.kind === "io.l5d.global";
+    const service = all(this.#config.service) ? (this.#config.service?.configs[0]?.config ?? {}) : {};
+    const client = all(this.#config.client) ? (this.#config.client?.configs[0]?.config ?? {}) : {};
+    const byStack: Readonly<Record<StackName, Params>> = {
+      server: params.merge(server === undefined ? NoParams.empty : serverParams(server)),
+      path: params.merge(serviceParams(service, classifier)),
+      bound: params,
+      client: params.merge(clientParams(client)),
+    };
+    return Object.fromEntries(
+      stackNames.map((name) => [name, describeStack(stacks[name], byStack[name])]),
+    ) as unknown as Readonly<Record<StackName, readonly StackRow[]>>;
+  }
+
+  async #listenOn(server: HttpServerConfig): Promise<RunningServer> {
+    const { params } = this.#runtime;
+    const node = `${server.ip}/${server.port}`;
+    const stats = params.get(StatsParam).scope("rt", this.label, "server", node);
+    const { serverSession: session, socketOptions } = server;
+    let listening: Http1Server;
+    try {
+      listening = await listenHttp1({
+        service: this.#router.serverService(serverParams(server), [node]),
+        respond: this.#respond,
+        host: server.ip,
+        port: server.port,
+        limits: {
+          maxInitialLineBytes: this.#config.maxInitialLineKB * kilobyte,
+          maxHeaderBytes: this.#config.maxHeadersKB * kilobyte,
+        },
+        session: { idleTimeMs: session?.idleTimeMs ?? never, lifeTimeMs: session?.lifeTimeMs ?? never },
+        ...(socketOptions === undefined ? {} : { socketOptions: listenerOptions(socketOptions) }),
+        clock: params.get(ClockParam),
+        stats: serverConnectionStats(stats),
+      });
+    } catch (cause) {
+      throw new ListenError(this.label, `${server.ip}:${server.port}`, cause);
+    }
+    return listening;
+  }
+}
+
+/** Keys that were not given are left out. */
+function listenerOptions(given: SocketOptions): NonNullable<Http1ServerOptions["socketOptions"]> {
+  const { noDelay, reusePort, keepAlive, backlog, readTimeoutMs, writeTimeoutMs } = given;
+  return {
+    noDelay,
+    reusePort,
+    ...(keepAlive === undefined ? {} : { keepAlive }),
+    ...(backlog === undefined ? {} : { backlog }),
+    ...(readTimeoutMs === undefined ? {} : { readTimeoutMs }),
+    ...(writeTimeoutMs === undefined ? {} : { writeTimeoutMs }),
+  };
+}
+
+/** A router cannot have one of its ports. */
+export class ListenError extends WeftError {
+  readonly label: string;
+  readonly address: string;
+
+  constructor(label: string, address: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super("WEFT_LISTEN", `router ${label} cannot listen on ${address}: ${why}`, { cause });
+    this.label = label;
+    this.address = address;
+  }
+}
+
+export const httpProtocol: Plugin<"protocol", HttpConfig> = definePlugin<"protocol", HttpConfig>({
+  type: "protocol",
+  kind: "http",
+  schema: httpSchema,
+  make: (config): Protocol => ({ newRouter: (runtime) => new Http1Router(config, runtime) }),
+});

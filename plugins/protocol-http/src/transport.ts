@@ -1,0 +1,45 @@
+import { EndpointParam } from "@weftmesh/balancer";
+import type { SocketOptions } from "@weftmesh/config";
+import { ClockParam, type Param, type Params, param, type Service, type ServiceFactory } from "@weftmesh/core";
+import { emptyBody, Headers, type HttpRequest, HttpResponse } from "@weftmesh/http";
+import { httpStatusOf } from "@weftmesh/naming";
+import { type UnpooledService, unpooled } from "@weftmesh/pool";
+import { StatsParam } from "@weftmesh/telemetry";
+import { Http1Connector } from "@weftmesh/transport-http1";
+
+/** How the connections of a client are set up. */
+export const ClientSocketParam: Param<SocketOptions | undefined> = param<SocketOptions | undefined>(
+  "socketOptions",
+  undefined,
+);
+
+/** The bottom of a client stack: opens the connections to one endpoint. */
+export function http1Transport(params: Params): UnpooledService<HttpRequest, HttpResponse> {
+  const endpoint = params.get(EndpointParam);
+  // `/$/io.buoyant.http.status/<code>` is no endpoint at all, but an answer.
+  const status = httpStatusOf(endpoint);
+  if (status !== undefined) return unpooled(answering(status));
+  const socket = params.get(ClientSocketParam);
+  return unpooled(
+    new Http1Connector({
+      host: endpoint.host,
+      port: endpoint.port,
+      clock: params.get(ClockParam),
+      stats: params.get(StatsParam),
+      socketOptions: {
+        noDelay: socket?.noDelay ?? true,
+        ...(socket?.keepAlive === undefined ? {} : { keepAlive: socket.keepAlive }),
+      },
+    }),
+  );
+}
+
+/** Sessions that answer every request with a status alone. */
+function answering(status: number): ServiceFactory<HttpRequest, HttpResponse> {
+  const session: Service<HttpRequest, HttpResponse> = {
+    status: "open",
+    call: () => Promise.resolve(new HttpResponse(status, Headers.of("Content-Length", "0"), emptyBody)),
+    close: () => Promise.resolve(),
+  };
+  return { status: "open", open: () => Promise.resolve(session), close: () => Promise.resolve() };
+}

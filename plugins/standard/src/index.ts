@@ -1,0 +1,1 @@
+export { standardPlugins } from "./standard-plugins.ts";

@@ -26,7 +26,7 @@ export interface SourceText {
 
 const codeShape = /^WEFT_[A-Z0-9]+(_[A-Z0-9]+)*$/;
 
-/** Every error code raised in the sources, from the classes that extend `WeftError` and from its bare uses. */
+/** Every error code raised in the sources: by the classes that extend `WeftError`, and wherever one is made with a code. */
 export function readErrors(sources: readonly SourceText[]): ErrorTable {
   const parsed = sources.map(({ file, text }) => ({
     file,
@@ -34,31 +34,86 @@ export function readErrors(sources: readonly SourceText[]): ErrorTable {
   }));
   const classes = errorClasses(parsed.map((each) => each.tree));
   const entries: ErrorEntry[] = [];
+  const declared = parsed.flatMap(({ file, tree }) => declaredErrors(file, tree, classes));
+  /** Classes that are given their code by whoever makes one, or by a class below. */
+  const given = new Map(declared.filter((each) => each.codes.length === 0).map((each) => [each.className, each]));
+  for (const { className, codes, message, flags, about, file } of declared) {
+    const parent = given.get(classes.get(className) ?? "");
+    const saidBelow = parent !== undefined && !/^\{\w+\}$/.test(parent.message);
+    for (const code of codes) {
+      entries.push({
+        code,
+        className,
+        message: saidBelow ? parent.message : message,
+        flags: [...new Set([...(parent?.flags ?? []), ...flags])],
+        about,
+        file,
+      });
+    }
+  }
+  const made = new Set<string>();
   const unknown: string[] = [];
   for (const { file, tree } of parsed) {
     visit(tree, (node) => {
-      if (ts.isClassDeclaration(node) && node.name !== undefined && classes.has(node.name.text)) {
-        const call = superCall(node);
-        const codes = call === undefined ? [] : codesOf(call.arguments[0], node, tree);
-        const className = node.name.text;
-        if (codes.length === 0 && call !== undefined) {
-          if (!isAbstractBase(className, classes)) unknown.push(`${file}: ${className}`);
-          return;
-        }
-        const about = firstSentence(node);
-        for (const code of codes) entries.push({ code, className, ...detailsOf(call?.arguments), about, file });
-      } else if (ts.isNewExpression(node) && node.expression.getText() === "WeftError") {
-        const codes = codesOf(node.arguments?.[0], node, tree);
-        if (codes.length === 0) unknown.push(`${file}: ${node.getText()}`);
-        for (const code of codes) {
-          entries.push({ code, className: undefined, ...detailsOf(node.arguments), about: "", file });
-        }
+      if (!ts.isNewExpression(node) || !ts.isIdentifier(node.expression)) return;
+      const className = node.expression.text;
+      const owner = given.get(className);
+      if (owner === undefined && className !== "WeftError") return;
+      const args = node.arguments ?? [];
+      const at = args.findIndex((each) => codesOf(each, node, tree).length > 0);
+      if (at === -1) unknown.push(`${file}: ${oneLine(node.getText())}`);
+      made.add(className);
+      const { message, flags } = detailsOf(args.slice(at), tree);
+      const about = aboutOf(node) || (owner?.about ?? "");
+      for (const code of codesOf(args[at], node, tree)) {
+        const shownAs = owner === undefined ? undefined : className;
+        entries.push({ code, className: shownAs, message, flags: [...(owner?.flags ?? []), ...flags], about, file });
       }
     });
   }
-  const order = (each: ErrorEntry): string => `${each.code} ${each.file} ${each.className ?? ""}`;
+  for (const [className, { file }] of given) {
+    if (!made.has(className) && ![...classes.values()].includes(className)) unknown.push(`${file}: ${className}`);
+  }
+  const order = (each: ErrorEntry): string => `${each.code} ${each.file} ${each.className ?? ""} ${each.message}`;
   entries.sort((a, b) => (order(a) < order(b) ? -1 : 1));
-  return { entries, unknown };
+  return {
+    entries: entries.filter((each, i) => i === 0 || order(each) !== order(entries[i - 1] as ErrorEntry)),
+    unknown,
+  };
+}
+
+type Declared = Omit<ErrorEntry, "code" | "className"> & {
+  readonly className: string;
+  readonly codes: readonly string[];
+};
+
+/** The error classes of a file, save those that carry the code of the error beneath: that is in the table already. */
+function declaredErrors(file: string, tree: ts.SourceFile, classes: ReadonlyMap<string, string>): readonly Declared[] {
+  const found: Declared[] = [];
+  visit(tree, (node) => {
+    if (!ts.isClassDeclaration(node) || node.name === undefined || !classes.has(node.name.text)) return;
+    const call = superCall(node);
+    const code = call?.arguments[0];
+    if (call === undefined || code === undefined) return;
+    if (ts.isPropertyAccessExpression(code) && code.name.text === "code") return;
+    const codes = codesOf(code, node, tree);
+    found.push({
+      className: node.name.text,
+      codes,
+      ...detailsOf(call.arguments, tree),
+      about: firstSentence(node),
+      file,
+    });
+  });
+  return found;
+}
+
+/** First sentence over the exported function that the node stands in. */
+function aboutOf(node: ts.Node): string {
+  for (let at: ts.Node | undefined = node.parent; at !== undefined; at = at.parent) {
+    if (ts.isFunctionDeclaration(at)) return firstSentence(at);
+  }
+  return "";
 }
 
 /** Names of the classes below WeftError, and of the class that each extends. */
@@ -76,11 +131,6 @@ function errorClasses(trees: readonly ts.SourceFile[]): ReadonlyMap<string, stri
     return false;
   };
   return new Map([...parents].filter(([name]) => isError(name)));
-}
-
-/** A class that takes its code from those that extend it. */
-function isAbstractBase(name: string, classes: ReadonlyMap<string, string>): boolean {
-  return [...classes.values()].includes(name);
 }
 
 function superCall(node: ts.ClassDeclaration): ts.CallExpression | undefined {
@@ -116,18 +166,30 @@ function constant(name: string, tree: ts.SourceFile): ts.Expression | undefined 
   return found;
 }
 
-function detailsOf(args: readonly ts.Expression[] | undefined): Pick<ErrorEntry, "message" | "flags"> {
-  const [, message, options] = args ?? [];
-  const flags: string[] = [];
+function detailsOf(args: readonly ts.Expression[], tree: ts.SourceFile): Pick<ErrorEntry, "message" | "flags"> {
+  const [, message, options] = args;
+  const flags = new Set<string>();
   if (options !== undefined) {
     visit(options, (each) => {
+      if (ts.isShorthandPropertyAssignment(each) && each.name.text === "flags") {
+        for (const flag of strings(constant("flags", tree))) flags.add(flag);
+      }
       if (!ts.isPropertyAssignment(each) || each.name.getText() !== "flags") return;
-      visit(each.initializer, (inner) => {
-        if (ts.isStringLiteral(inner)) flags.push(inner.text);
-      });
+      const value = each.initializer;
+      for (const flag of strings(ts.isIdentifier(value) ? constant(value.text, tree) : value)) flags.add(flag);
     });
   }
-  return { message: message === undefined ? "" : shape(message), flags };
+  return { message: message === undefined ? "" : shape(message), flags: [...flags] };
+}
+
+function strings(node: ts.Node | undefined): readonly string[] {
+  const found: string[] = [];
+  if (node !== undefined) {
+    visit(node, (each) => {
+      if (ts.isStringLiteral(each)) found.push(each.text);
+    });
+  }
+  return found;
 }
 
 function shape(message: ts.Expression): string {

@@ -51,6 +51,29 @@ export class LimitError extends WeftError {
     expect(entries).toMatchObject([{ code: "WEFT_ODD", className: undefined }]);
   });
 
+  it("has errors of a class that is given its code, with the class's flags and what its maker says", () => {
+    const text = `const flags = ["nonRetryable"];
+class P extends WeftError { constructor(code: string, m: string) { super(code, m, { flags }); } }
+/** Too long: answered with 414. */
+export function tooLong(n: number): P { return new P("WEFT_LONG", \`\${n} bytes\`); }`;
+    const { entries, unknown } = readErrors(of(text));
+    expect(unknown).toEqual([]);
+    expect(entries).toMatchObject([
+      {
+        code: "WEFT_LONG",
+        className: "P",
+        message: "{n} bytes",
+        flags: ["nonRetryable"],
+        about: "Too long: answered with 414.",
+      },
+    ]);
+  });
+
+  it("leaves out a class that carries the code of what it wraps", () => {
+    const text = "class W extends WeftError { constructor(cause: WeftError) { super(cause.code, cause.message); } }";
+    expect(readErrors(of(text))).toEqual({ entries: [], unknown: [] });
+  });
+
   it("says which classes have no code to be found", () => {
     const text = "export class Mute extends WeftError { constructor(c: string) { super(c, c); } }";
     expect(readErrors(of(text)).unknown).toEqual(["packages/a/src/a.ts: Mute"]);

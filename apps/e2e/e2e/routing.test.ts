@@ -130,12 +130,11 @@ describe("an http router", () => {
     expect(answer.status).toBe(200);
     expect(Object.keys(answer.headers).filter((name) => name.startsWith("l5d-"))).toEqual([]);
     const seen = backend.received.at(-1)?.headers ?? {};
-    expect(Object.keys(seen).filter((name) => name.startsWith("l5d-")).sort()).toEqual([
-      "l5d-ctx-trace",
-      "l5d-dst-client",
-      "l5d-dst-service",
-      "l5d-reqid",
-    ]);
+    expect(
+      Object.keys(seen)
+        .filter((name) => name.startsWith("l5d-"))
+        .sort(),
+    ).toEqual(["l5d-ctx-trace", "l5d-dst-client", "l5d-dst-service", "l5d-reqid"]);
     const error = await ask({ to: proxy.at("clean"), host: "unknown" });
     expect(error.status).toBe(502);
     expect(error.body).toBe("");

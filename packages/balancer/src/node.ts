@@ -74,10 +74,18 @@ export abstract class Node<Req, Rep> implements Observer {
   }
 
   #retire(): Promise<void> {
-    if (this.pending === 0) return this.#service?.close() ?? done;
+    if (this.pending === 0) return this.#close();
     const quiet = new Promise<void>((resolve) => {
       this.#quiet = resolve;
     });
-    return quiet.then(() => this.#service?.close());
+    return quiet.then(() => this.#close());
+  }
+
+  #close(): Promise<void> {
+    try {
+      return this.#service?.close() ?? done;
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   }
 }

@@ -33,8 +33,10 @@ export class P2c<N extends Candidate> implements Picker<N> {
     const nodes = this.#nodes;
     const n = nodes.length;
     if (n < 2) return nodes[0] as N;
-    const first = nextInt(this.#rng, n);
-    let second = nextInt(this.#rng, n - 1);
+    // One draw for both: every ordered pair is as likely as any other.
+    const pair = nextInt(this.#rng, n * (n - 1));
+    const first = Math.floor(pair / (n - 1));
+    let second = pair % (n - 1);
     if (second >= first) second++;
     const a = nodes[first] as N;
     const b = nodes[second] as N;

@@ -15,7 +15,9 @@ describeModule(balancer<string, string>(), {
 
 type Op =
   | { readonly kind: "update"; readonly set: readonly number[] }
-  | { readonly kind: "neg" | "pending" | "failed" }
+  | { readonly kind: "neg" }
+  | { readonly kind: "pending" }
+  | { readonly kind: "failed" }
   | { readonly kind: "call" }
   | { readonly kind: "end"; readonly which: number; readonly how: "ok" | "fails" | "cancelled" }
   | { readonly kind: "status"; readonly which: number; readonly status: Status }
@@ -23,7 +25,7 @@ type Op =
 
 const arbOp: fc.Arbitrary<Op> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("update" as const), set: fc.array(fc.nat({ max: 7 })) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("neg" as const, "pending" as const, "failed" as const) }) },
+  { weight: 1, arbitrary: fc.constantFrom<Op>({ kind: "neg" }, { kind: "pending" }, { kind: "failed" }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant("call" as const) }) },
   {
     weight: 6,

@@ -46,6 +46,12 @@ describe("the balancer without endpoints", () => {
     expect(await call(cluster)).toBe("10.0.0.1:80");
   });
 
+  it("goes on saying that there is nobody when discovery fails after it had said so", async () => {
+    const cluster = new Cluster(leastLoaded(), boundAddr([]));
+    cluster.dest.set({ kind: "failed", error: new Error("discovery is down") });
+    await expect(call(cluster)).rejects.toMatchObject({ code: "WEFT_NO_ENDPOINTS" });
+  });
+
   it("fails with discovery's own error until there was a set, and recovers", async () => {
     const down = new Error("discovery is down");
     const cluster = new Cluster(leastLoaded(), pendingAddr);

@@ -22,10 +22,9 @@ const arbNodes = (min: number, max: number): fc.Arbitrary<Plain[]> =>
 
 /** Chance that goes through every pair of draws, each once. */
 function everyPair(n: number): { rng: Rng; pairs: number } {
-  const draws: number[] = [];
-  for (let a = 0; a < n; a++) for (let b = 0; b < n - 1; b++) draws.push((a + 0.5) / n, (b + 0.5) / (n - 1));
+  const pairs = n * (n - 1);
   let at = 0;
-  return { rng: { next: () => draws[at++] as number }, pairs: n * (n - 1) };
+  return { rng: { next: () => (at++ + 0.5) / pairs }, pairs };
 }
 
 function picks(nodes: readonly Plain[], rng: Rng, count: number): number[] {

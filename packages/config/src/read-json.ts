@@ -3,6 +3,8 @@ import { scalarOffset } from "./scalar-offset.ts";
 import type { Entry, KeyPath, ScalarValue, SourceNode } from "./source.ts";
 
 const maxDepth = 100;
+/** As much as YAML may hold. */
+const maxValues = 100_000;
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?/y;
 const word = /[A-Za-z0-9_.+-]+/y;
 
@@ -34,6 +36,7 @@ class JsonReader {
   readonly #issues: Issues;
   readonly #path: (string | number)[] = [];
   #at = 0;
+  #values = 0;
 
   constructor(text: string, issues: Issues) {
     this.#text = text;
@@ -54,6 +57,7 @@ class JsonReader {
 
   #value(): SourceNode {
     if (this.#path.length > maxDepth) throw new Stop(this.#at, `nested more than ${maxDepth} deep`);
+    if (++this.#values > maxValues) throw new Stop(this.#at, `more than ${maxValues} values`);
     const char = this.#text[this.#at];
     if (char === "{") return this.#map();
     if (char === "[") return this.#list();

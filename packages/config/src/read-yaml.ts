@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, parseDocument, type Scalar } from "yaml";
+import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, type Pair, parseDocument, type Scalar } from "yaml";
 import type { Issues } from "./issues.ts";
 import { plainScalar } from "./plain-scalar.ts";
 import { type ScalarStyle, scalarOffset } from "./scalar-offset.ts";
@@ -8,10 +8,20 @@ import { yamlMistake } from "./yaml-mistake.ts";
 const maxDepth = 100;
 /** Nodes that aliases and merge keys may add to those that are written down. */
 const maxAliasNodes = 100_000;
+/**
+ * Words, marks, spaces and line ends outside texts: some 25,000 keys. The parser needs up to 700 bytes for each, while
+ * counting them needs none, so that is done first.
+ */
+const maxLexemes = 200_000;
 const standardTag = "tag:yaml.org,2002:";
 
 /** Reads one YAML document with the place of everything; `undefined` when it cannot be read, which is in `issues`. */
 export function readYaml(text: string, issues: Issues): SourceNode | undefined {
+  if (isTooLong(text)) {
+    const message = `the config has more than ${maxLexemes} words and marks; the limit keeps memory bounded`;
+    issues.add({ rule: "tooLarge", path: [], offset: 0, message });
+    return undefined;
+  }
   let document: Document;
   try {
     document = parseDocument(text, {
@@ -38,6 +48,12 @@ export function readYaml(text: string, issues: Issues): SourceNode | undefined {
     });
   }
   return mistakes.length > 0 ? undefined : new YamlReader(text, issues).read(document.contents);
+}
+
+function isTooLong(text: string): boolean {
+  let count = 0;
+  for (const _lexeme of new Lexer().lex(text)) if (++count > maxLexemes) return true;
+  return false;
 }
 
 class YamlReader {

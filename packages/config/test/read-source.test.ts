@@ -137,8 +137,28 @@ describe("readSource", () => {
     });
   });
 
+  it.each<[string, string]>([
+    ["keys", Array.from({ length: 600_000 }, (_, i) => `key${i}: v\n`).join("")],
+    ["the same key", "a: 1\n".repeat(1_500_000)],
+    ["small maps", "a: {b: [1, 2, {c: d}]}\n".repeat(400_000)],
+    ["anchors and aliases", `a: [${"&a a, *a, ".repeat(900_000)}]`],
+    ["brackets", "[".repeat(10_000_000)],
+    ["tags", `a: ${"!x ".repeat(3_000_000)}`],
+    ["JSON values", JSON.stringify({ a: Array(800_000).fill("abcdefgh") })],
+  ])("I4: refuses a 10 MB file of %s in little time", (_name, text) => {
+    const before = process.cpuUsage();
+    expect(issues(text)[0]?.message).toMatch(/more than \d+ (?:words and marks|values)/);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(2000);
+  });
+
+  it("I4: reads a dtab of 10 MB", () => {
+    const rule = "    /svc/x => /#/io.l5d.fs/y;\n";
+    const text = `a: |\n${rule.repeat(340_000)}`;
+    expect((value(text) as { a: string }).a.length).toBe(340_000 * (rule.length - 4));
+  });
+
   it("I4: refuses what is nested too deeply, as YAML and as JSON", () => {
-    for (const depth of [150, 5_000, 200_000]) {
+    for (const depth of [150, 5_000, 90_000]) {
       expect(issues("[".repeat(depth) + "]".repeat(depth))[0]?.rule).toBe("syntax");
       expect(issues(`{"a":${"[".repeat(depth)}`)[0]?.message).toMatch(/nested more than 100 deep/);
     }

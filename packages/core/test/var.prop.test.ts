@@ -123,13 +123,19 @@ describe("Var", () => {
     });
     const events: (readonly number[])[] = [];
     // The first to observe it is the shallowest, and what observes it from deeper down has to wait for it as well.
-    const deep = Var.all([Var.all([shared, source]).map(([a = 0, b = 0]) => a + b)]).map(([a = 0]) => a);
+    const sums: number[] = [];
+    const summed = Var.all([shared, source]).map(([a = 0, b = 0]) => {
+      sums.push(a + b);
+      return a + b;
+    });
+    const deep = Var.all([summed]).map(([a = 0]) => a);
     Var.all([shared, deep, source]).changes.subscribe((each) => void events.push(each));
     source.set(2);
     expect(events).toEqual([
       [11, 12, 1],
       [22, 24, 2],
     ]);
+    expect(sums).toEqual([12, 24]);
   });
 
   it("runs a producer exactly while it is observed, whoever comes and goes, also from within a callback", () => {

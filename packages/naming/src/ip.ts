@@ -24,7 +24,7 @@ export function readIpv4(text: string): string | undefined {
   return bytes.join(".");
 }
 
-const literal = /^(?:0[xX][0-9a-fA-F]{1,8}|[0-9]{1,11})(?:\.(?:0[xX][0-9a-fA-F]{1,8}|[0-9]{1,11})){0,3}$/;
+const literal = /^(?:0[xX][0-9a-fA-F]{1,64}|[0-9]{1,64})(?:\.(?:0[xX][0-9a-fA-F]{1,64}|[0-9]{1,64})){0,3}$/;
 
 /** NaN for what is no octal number after a zero. */
 function readPart(part: string): number {

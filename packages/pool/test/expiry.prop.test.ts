@@ -45,7 +45,10 @@ async function live(
     await settle();
     for (const session of factory.sessions) {
       let life = lives.find((each) => each.session === session);
-      if (life === undefined) lives.push((life = { session, openedMs: nowMs, idleMs: never, closedMs: never }));
+      if (life === undefined) {
+        life = { session, openedMs: nowMs, idleMs: never, closedMs: never };
+        lives.push(life);
+      }
       if (session.closes > 0) life.closedMs = Math.min(life.closedMs, nowMs);
       const n = Number(session.request?.slice(1));
       const use = uses[n];

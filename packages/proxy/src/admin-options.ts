@@ -1,4 +1,4 @@
-import type { AdminEndpoint, AdminOptions, Delegate } from "@weftmesh/admin";
+import type { AdminEndpoint, AdminOptions, FindDelegator } from "@weftmesh/admin";
 import { toJson } from "@weftmesh/config";
 import { type Activity, ClockParam } from "@weftmesh/core";
 import { type Addr, type Delegator, type Dtab, delegateJson, type Interpreter, type Path } from "@weftmesh/naming";
@@ -28,7 +28,7 @@ export function adminOptions(built: BuiltProxy, shutdown: (graceMs: number | und
         linked.routers.map(({ router }) => [router.label, { protocol: router.protocol, stacks: router.stacks }]),
       ),
     logLevels: logs,
-    delegate: delegateOf(built),
+    delegator: delegatorOf(built),
     boundNames: () => boundNames(built),
     clients: () => clientsOf(built),
   };
@@ -45,11 +45,11 @@ function canDelegate(interpreter: Interpreter): interpreter is Interpreter & Del
 }
 
 /** The explanation comes from the interpreter that binds for the router, so that it cannot differ. */
-function delegateOf({ linked }: BuiltProxy): Delegate {
-  return (namespace, dtab: Dtab, path: Path) => {
+function delegatorOf({ linked }: BuiltProxy): FindDelegator {
+  return (namespace) => {
+    if (namespace === undefined) return linked.withoutNamers;
     const found = linked.routers.find(({ router }) => router.label === namespace);
-    if (found === undefined || !canDelegate(found.interpreter)) return undefined;
-    return firstValue(found.interpreter.delegate(dtab, path)).then(delegateJson);
+    return found !== undefined && canDelegate(found.interpreter) ? found.interpreter : undefined;
   };
 }
 

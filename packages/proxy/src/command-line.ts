@@ -16,9 +16,9 @@ export type CommandLine =
   | { readonly kind: "version" }
   | { readonly kind: "wrong"; readonly message: string };
 
-export const usage = "usage: linkerd path/to/config";
+export const usage: string = "usage: linkerd path/to/config";
 
-export const help = `${usage}
+export const help: string = `${usage}
 
 Runs the proxy that a Linkerd 1.x configuration (YAML or JSON) describes; - reads it from standard input.
 

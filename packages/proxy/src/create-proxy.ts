@@ -1,12 +1,5 @@
 import { type Admin, createAdmin } from "@weftmesh/admin";
-import {
-  type AnyPlugin,
-  locatedError,
-  type ReadConfig,
-  Registry,
-  readConfig,
-  readPluginNames,
-} from "@weftmesh/config";
+import { type AnyPlugin, locatedError, type ReadConfig, Registry, readConfig, readPluginNames } from "@weftmesh/config";
 import { ClockParam, Params as NoParams, type Params, RngParam, systemClock, systemRng } from "@weftmesh/core";
 import { HostResolverParam, newSystemHostResolver } from "@weftmesh/naming";
 import { StackEditError, type StackSet } from "@weftmesh/router";

@@ -5,6 +5,6 @@ export { exposureWarnings } from "./exposure-warnings.ts";
 export type { Linked, LinkedRouter } from "./linker.ts";
 export { loadPlugins, PluginLoadError } from "./load-plugins.ts";
 export { logLine } from "./log-line.ts";
-export { ProxyServer, type ProxyAddresses } from "./proxy-server.ts";
+export { type ProxyAddresses, ProxyServer } from "./proxy-server.ts";
 export { type RunOptions, runProxy } from "./run-proxy.ts";
 export { version } from "./version.ts";

@@ -17,6 +17,8 @@ export interface Linked {
   readonly telemeters: readonly Telemeter[];
   readonly namers: readonly PrefixedNamer[];
   readonly routers: readonly LinkedRouter[];
+  /** Explains names by rules and built-in namers alone. */
+  readonly withoutNamers: Delegator;
 }
 
 export interface LinkedRouter {
@@ -44,9 +46,10 @@ export function link(options: LinkOptions): Linked {
     const stats = params.get(StatsParam);
     return chosen.plugin.make(chosen.config, params.with(StatsParam, stats.scope("namer", `#/${chosen.kind}`)));
   });
-  const interpreter = newInterpreter({ namers, utilities: utilityNamers(params.get(HostResolverParam)) });
+  const utilities = utilityNamers(params.get(HostResolverParam));
+  const interpreter = newInterpreter({ namers, utilities });
   const routers = config.routers.map((chosen) => newRouter(options, interpreter, chosen));
-  return { telemeters, namers, routers };
+  return { telemeters, namers, routers, withoutNamers: newInterpreter({ utilities }) };
 }
 
 function newRouter(

@@ -22,13 +22,14 @@ export const DstKey: CtxKey<Dst | undefined> = ctxKey<Dst | undefined>("dst", un
 export const BoundKey: CtxKey<Bound | undefined> = ctxKey<Bound | undefined>("bound", undefined);
 
 /** The logical destination that a path stack is built for. */
-export const DstParam: Param<Dst> = param<Dst>("dst", { path: Path.empty, local: undefined }, (dst) => dst.path.show);
+export const DstParam: Param<Dst> = param<Dst>("dst", { path: Path.empty, local: undefined }, unsaid);
 
 /** The bound name that a bound or client stack is built for. */
-export const BoundParam: Param<Bound | undefined> = param<Bound | undefined>(
-  "bound",
-  undefined,
-  (bound) => bound?.id.show,
-);
+export const BoundParam: Param<Bound | undefined> = param<Bound | undefined>("bound", undefined, unsaid);
 
-export const RouterLabelParam: Param<string> = param<string>("routerLabel", "");
+export const RouterLabelParam: Param<string> = param<string>("routerLabel", "", unsaid);
+
+/** Not for a listing: it differs from stack to stack. */
+function unsaid(): undefined {
+  return undefined;
+}

@@ -42,7 +42,13 @@ export function applyEdits(stacks: StackSet, edits: StackEdits, params: Params, 
         edited[name] = applyEdit(edited[name], edit, params);
       } catch (error) {
         if (!(error instanceof StackRoleError || error instanceof StackParamError)) throw error;
-        throw new StackEditError(routerLabel, name, index, error instanceof StackParamError ? "params" : edit.edit, error);
+        throw new StackEditError(
+          routerLabel,
+          name,
+          index,
+          error instanceof StackParamError ? "params" : edit.edit,
+          error,
+        );
       }
     }
   }

@@ -45,12 +45,20 @@ export interface StackRow {
   readonly params: Readonly<Record<string, { readonly value: unknown; readonly isDefault: boolean }>>;
 }
 
+/** What a config could say. A clock, say, is a parameter as well, but tells a reader nothing. */
+function isPlain(value: unknown): boolean {
+  return value !== undefined && typeof value !== "function" && !plumbing.has(value);
+}
+
+const plumbing: ReadonlySet<unknown> = new Set(["clock", "rng", "stats", "dest"]);
+
 /** The stack as it would be built with these parameters. */
 export function describeStack(stack: Stack<HttpService>, params: Params): readonly StackRow[] {
   return stack.modules.map((module) => {
     const shown: Record<string, { value: unknown; isDefault: boolean }> = {};
     for (const key of Object.values(module.params)) {
-      shown[key.name] = { value: key.show(params.get(key)), isDefault: !params.has(key) };
+      const value = key.show(params.get(key));
+      if (isPlain(value)) shown[key.name] = { value, isDefault: !params.has(key) };
     }
     return { role: module.role, description: module.description, params: shown };
   });

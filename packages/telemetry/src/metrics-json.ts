@@ -43,10 +43,10 @@ export function metricsJson(tree: MetricsTree, query: URLSearchParams): MetricsJ
   const flat = metrics.map(({ name, metric }) => ({ key: name.join("/"), metric }));
   const pretty = isTrue(query.get("pretty"));
   if (pretty) flat.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  const fields = flat.flatMap(({ key, metric }) => fieldsOf(key, metric));
-  if (!pretty) return { status: 200, body: `{${fields.map(([key, value]) => `${quote(key)}:${value}`).join(",")}}` };
-  const lines = fields.map(([key, value]) => `  ${quote(key)} : ${value}`);
-  return { status: 200, body: lines.length === 0 ? "{ }" : `{\n${lines.join(",\n")}\n}` };
+  const fields: string[] = [];
+  for (const { key, metric } of flat) writeFields(fields, pretty ? "  " : "", key, pretty ? " : " : ":", metric);
+  if (!pretty) return { status: 200, body: `{${fields.join(",")}}` };
+  return { status: 200, body: fields.length === 0 ? "{ }" : `{\n${fields.join(",\n")}\n}` };
 }
 
 function splitQuery(q: string): readonly string[] {
@@ -66,16 +66,17 @@ function isTrue(value: string | null): boolean {
   return value !== null && /^(1|t|true)$/i.test(value);
 }
 
-type Field = readonly [key: string, value: string];
-
-function fieldsOf(key: string, metric: Metric): readonly Field[] {
-  if (metric.kind === "counter") return [[key, showNumber(metric.value)]];
-  if (metric.kind === "gauge") return [[key, showFloat(metric.value)]];
-  const { summary } = metric;
-  if (summary === undefined) return [];
-  const count: Field = [`${key}.count`, showNumber(summary.count)];
-  if (summary.count === 0) return [count];
-  return [count, ...figures.map(([figure, read]): Field => [`${key}.${figure}`, read(summary)])];
+/** Writes a metric as fields of an object. A stat has many, so its name is quoted once. */
+function writeFields(into: string[], indent: string, key: string, colon: string, metric: Metric): void {
+  const open = indent + JSON.stringify(key).slice(0, -1);
+  if (metric.kind === "counter") into.push(`${open}"${colon}${showNumber(metric.value)}`);
+  else if (metric.kind === "gauge") into.push(`${open}"${colon}${showFloat(metric.value)}`);
+  else if (metric.summary !== undefined) {
+    const { summary } = metric;
+    into.push(`${open}.count"${colon}${showNumber(summary.count)}`);
+    if (summary.count === 0) return;
+    for (const [figure, read] of figures) into.push(`${open}.${figure}"${colon}${read(summary)}`);
+  }
 }
 
 interface Branch {
@@ -101,14 +102,10 @@ function nested(metrics: readonly { readonly name: readonly string[]; readonly m
 }
 
 function showBranch({ children, metric }: Branch): string {
-  const fields = metric === undefined ? [] : fieldsOf(metric.kind, metric);
-  const shown = fields.map(([key, value]) => `${quote(key)}:${value}`);
-  for (const [name, child] of children) shown.push(`${quote(name)}:${showBranch(child)}`);
+  const shown: string[] = [];
+  if (metric !== undefined) writeFields(shown, "", metric.kind, ":", metric);
+  for (const [name, child] of children) shown.push(`${JSON.stringify(name)}:${showBranch(child)}`);
   return `{${shown.join(",")}}`;
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text);
 }
 
 /** JSON has no word for a number that is none: it is quoted. */

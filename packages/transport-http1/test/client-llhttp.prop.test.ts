@@ -8,7 +8,7 @@ import { ClientConnection } from "@weftmesh/transport-http1";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ClientStats } from "../src/client-stats.ts";
-import { FakeWire } from "./fake-wire.ts";
+import { ClientWire } from "./client-wire.ts";
 import { arbResponse, arbSpoiled, type ResponseCase } from "./responses.ts";
 
 /** What a parser made of a response: the head, and the content if it came to its end. */
@@ -71,7 +71,7 @@ async function byNode({ method, bytes, eof }: ResponseCase): Promise<Reading | u
 }
 
 async function byUs({ method, bytes, eof }: ResponseCase): Promise<Reading | undefined> {
-  const wire = new FakeWire();
+  const wire = new ClientWire();
   const client = new ClientConnection(wire, {
     clock: systemClock,
     stats: ClientStats.of(nullStats),

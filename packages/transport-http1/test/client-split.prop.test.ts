@@ -6,11 +6,11 @@ import { ClientConnection } from "@weftmesh/transport-http1";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ClientStats } from "../src/client-stats.ts";
-import { FakeWire } from "./fake-wire.ts";
+import { ClientWire } from "./client-wire.ts";
 import { arbSpoiled } from "./responses.ts";
 
-function connection(): { wire: FakeWire; client: ClientConnection } {
-  const wire = new FakeWire();
+function connection(): { wire: ClientWire; client: ClientConnection } {
+  const wire = new ClientWire();
   const client = new ClientConnection(wire, {
     clock: systemClock,
     stats: ClientStats.of(nullStats),

@@ -1,55 +1,72 @@
-import { Taken } from "@weftmesh/http";
+import { Full, Taken } from "@weftmesh/http";
 import type { Wire, WireReader } from "../src/wire.ts";
 
+/** What lent memory reads like once it is the wire's again. */
 const spoiled = 0xaa;
 
 /**
- * A wire without a socket, which is as hard on its reader as a real one: memory that was lent is overwritten as soon as
- * it may be, bytes wait while it is paused, and `onClosed` comes a moment after the end.
+ * A wire in memory: a test is the peer.
+ *
+ * Shape: memory that was lent is overwritten as soon as it may be; bytes that are fed while it is paused wait.
  */
 export class FakeWire implements Wire {
+  reader: WireReader | undefined = undefined;
   received = 0;
   sent = 0;
-  pending = 0;
   full = false;
   closed = false;
   bulk = false;
   paused = false;
+  /** `end` was called. */
+  ended = false;
+  /** `destroy` or `reset` was called. */
+  destroyed = false;
   wasReset = false;
-  written = "";
-  /** What the next writes answer. */
-  answer: number = Taken;
-  private reader: WireReader | undefined = undefined;
+  probes = 0;
+  readonly writes: string[] = [];
   private current: Buffer | undefined = undefined;
-  private currentShared = false;
+  private isShared = false;
   private lent = false;
-  private readonly queue: Buffer[] = [];
+  private flushing = false;
   private eof = false;
+  private readonly queue: Buffer[] = [];
 
-  readBy(reader: WireReader): void {
-    this.reader = reader;
+  get written(): string {
+    return this.writes.join("");
+  }
+
+  get pending(): number {
+    return this.full ? 1 : 0;
   }
 
   /** Bytes from the peer, in one read. */
-  feed(bytes: Uint8Array): void {
-    if (bytes.length > 0) this.queue.push(Buffer.from(bytes));
+  feed(bytes: string | Uint8Array): void {
+    if (bytes.length > 0) this.queue.push(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : Buffer.from(bytes));
     this.flush();
   }
 
-  /** The peer's end, after what was fed. */
-  feedEnd(): void {
+  /** The peer sends no more, after what was fed. */
+  feedEof(): void {
     this.eof = true;
     this.flush();
   }
 
-  fail(error: Error): void {
+  /** The connection breaks. */
+  cut(error?: Error): void {
     this.close(error);
   }
 
+  /** What was written has gone out. */
+  writable(): void {
+    this.full = false;
+    this.reader?.onWritable();
+  }
+
   writeText(text: string): number {
-    this.written += text;
+    if (this.closed) return Taken;
+    this.writes.push(text);
     this.sent += text.length;
-    return this.answer;
+    return this.full ? Full : Taken;
   }
 
   writeBytes(bytes: Uint8Array): number {
@@ -61,15 +78,17 @@ export class FakeWire implements Wire {
   }
 
   chunk(bytes: Buffer, start: number, end: number): Buffer {
-    const isShared = bytes === this.current && this.currentShared;
-    return isShared ? Buffer.from(bytes.subarray(start, end)) : bytes.subarray(start, end);
+    const shared = bytes === this.current && this.isShared;
+    return shared ? Buffer.from(bytes.subarray(start, end)) : bytes.subarray(start, end);
   }
 
   retain(bytes: Buffer): void {
     if (bytes === this.current) this.lent = true;
   }
 
-  probe(): void {}
+  probe(): void {
+    this.probes++;
+  }
 
   pause(): void {
     this.paused = true;
@@ -81,9 +100,12 @@ export class FakeWire implements Wire {
     queueMicrotask(() => this.flush());
   }
 
-  end(): void {}
+  end(): void {
+    this.ended = true;
+  }
 
   destroy(error?: Error): void {
+    this.destroyed = true;
     if (!this.closed) queueMicrotask(() => this.close(error));
   }
 
@@ -93,23 +115,24 @@ export class FakeWire implements Wire {
   }
 
   private flush(): void {
+    if (this.flushing) return;
+    this.flushing = true;
     while (!this.paused && !this.closed) {
       const bytes = this.queue.shift();
-      if (bytes === undefined) {
-        if (this.eof) {
-          this.eof = false;
-          this.reader?.onEof();
-        }
-        return;
-      }
+      if (bytes === undefined) break;
       this.received += bytes.length;
       const lent = Buffer.concat([bytes, Buffer.alloc(8, spoiled)]);
       this.current = lent;
-      this.currentShared = !this.bulk;
+      this.isShared = !this.bulk;
       this.lent = false;
       this.reader?.onBytes(lent, bytes.length);
       if (!this.lent) lent.fill(spoiled);
       this.current = undefined;
+    }
+    this.flushing = false;
+    if (this.eof && this.queue.length === 0 && !this.paused && !this.closed) {
+      this.eof = false;
+      this.reader?.onEof();
     }
   }
 

@@ -4,11 +4,11 @@ import { RequestHead } from "../src/request-head.ts";
 import { ServerConnection } from "../src/server-connection.ts";
 import { defaultServerLimits, type ServerSettings } from "../src/server-settings.ts";
 import { nullServerStats } from "../src/server-stats.ts";
-import { FakeWire } from "./fake-wire.ts";
+import { MemoryWire } from "./memory-wire.ts";
 
 /** One connection of a server, over a wire in memory. */
 export interface MemoryServer {
-  readonly wire: FakeWire;
+  readonly wire: MemoryWire;
   readonly connection: ServerConnection;
   closed: boolean;
   draining: boolean;
@@ -19,7 +19,7 @@ export function memoryServer(
   clock: Clock,
   settings: Partial<ServerSettings> = {},
 ): MemoryServer {
-  const wire = new FakeWire();
+  const wire = new MemoryWire();
   const all: ServerSettings = {
     service,
     clock,

@@ -23,7 +23,7 @@ describe("the plugin io.l5d.fs", () => {
       return [];
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      return error.issues.filter((each) => each.path[0] === "namers").map((each) => each.message);
+      return error.issues.filter((each) => each.keyPath.startsWith("namers")).map((each) => each.message);
     }
   }
 

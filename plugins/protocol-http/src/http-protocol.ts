@@ -21,7 +21,12 @@ import {
   stackNames,
 } from "@weftmesh/router";
 import { StatsParam } from "@weftmesh/telemetry";
-import { type Http1Server, type Http1ServerOptions, listenHttp1, serverConnectionStats } from "@weftmesh/transport-http1";
+import {
+  type Http1Server,
+  type Http1ServerOptions,
+  listenHttp1,
+  serverConnectionStats,
+} from "@weftmesh/transport-http1";
 import { type HttpConfig, type HttpServerConfig, httpSchema } from "./config.ts";
 import { clientParams, serverParams, serviceParams } from "./stack-params.ts";
 import { http1Transport } from "./transport.ts";
@@ -124,7 +129,9 @@ class Http1Router implements Router {
 
   #editedStacks(): StackSet {
     const stacks = this.#runtime.edit(httpStacks(http1Transport));
-    return this.#config.stack === undefined ? stacks : applyEdits(stacks, this.#config.stack, this.#runtime.params, this.label);
+    return this.#config.stack === undefined
+      ? stacks
+      : applyEdits(stacks, this.#config.stack, this.#runtime.params, this.label);
   }
 
   /** The stacks with what the config says of everyone: what it says of some names only is not in a listing. */

@@ -241,6 +241,17 @@ export function describeTransport(
         expect(sink.over).toBe(false);
       });
 
+      it("still answers when it was the service that cancelled the call, as a timeout does", async () => {
+        serve = (_req, ctx) => {
+          ctx.cancel(testError("the service ran out of time"));
+          return Promise.resolve(new HttpResponse(503, new Headers(), textBody("too late")));
+        };
+        expect(await exchange(pair.client, get("/"))).toEqual({ status: 503, text: "too late" });
+        const { ctx } = only();
+        await eventually("the server's ctx ends", () => ctx.ended);
+        await free();
+      });
+
       it("is of no effect after the end", async () => {
         const ctx = new Ctx();
         await RecordingSink.of((await pair.client.call(get("/"), ctx)).body).done;

@@ -47,4 +47,4 @@ export const program: Options = {
     // Some libraries are CommonJS inside and ask for built-in modules by `require`.
     js: 'import { createRequire as weftCreateRequire } from "node:module"; const require = weftCreateRequire(import.meta.url);',
   },
-});
+};

@@ -1,5 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +26,7 @@ try {
   const unbuilt = packed.filter((each) => !existsSync(join(root, each.member.dir, "dist/index.js")));
   if (unbuilt.length > 0) throw new Error(`not built: ${unbuilt.map((each) => each.member.dir).join(", ")}`);
   checkTemplate(packed);
-  await checkExamples(packed);
+  await checkExamples();
 } finally {
   for (const each of started) each.kill("SIGKILL");
   rmSync(folder, { recursive: true, force: true });
@@ -33,18 +43,22 @@ function checkTemplate(packed: readonly Packed[]): void {
   console.log("ok   the plugin template builds, passes its tests and loads");
 }
 
-async function checkExamples(packed: readonly Packed[]): Promise<void> {
+/** What was installed for the template serves these too: they stand beside it, under the same tarballs. */
+async function checkExamples(): Promise<void> {
+  symlinkSync(join(folder, "template/node_modules"), join(folder, "node_modules"));
+  const tsc = join(folder, "node_modules/typescript/bin/tsc");
   const plugin = join(folder, "plugin");
   cpSync(join(root, "docs/examples/third-party-plugin"), plugin, { recursive: true });
-  install(plugin, packed);
-  run("npm", ["run", "build"], plugin);
+  run("node", [tsc, "-p", "tsconfig.json"], plugin);
   run("npm", ["pack", "--ignore-scripts"], plugin);
   console.log("ok   the third party's plugin builds");
 
   const proxy = join(folder, "proxy");
   cpSync(join(root, "docs/examples/custom-proxy"), proxy, { recursive: true });
-  install(proxy, packed, { "@acme/weftmesh-plugin-audit": join(plugin, "acme-weftmesh-plugin-audit-1.0.0.tgz") });
-  run("npm", ["run", "build"], proxy);
+  const installed = join(proxy, "node_modules/@acme/weftmesh-plugin-audit");
+  mkdirSync(installed, { recursive: true });
+  run("tar", ["xzf", join(plugin, "acme-weftmesh-plugin-audit-1.0.0.tgz"), "--strip-components=1"], installed);
+  run("node", [tsc, "-p", "tsconfig.json"], proxy);
   console.log("ok   the custom proxy builds");
   await tryProxy(proxy);
   console.log("ok   the custom proxy runs, answers and counts");
@@ -64,7 +78,7 @@ async function tryProxy(at: string): Promise<void> {
   try {
     const body = await eventually(() => get(serverPort, "/", `${backendPort}`));
     if (body !== "from the backend") throw new Error(`the custom proxy answered ${JSON.stringify(body)}`);
-    const metrics = await eventually(() => get(adminPort, "/admin/metrics.json", "admin"));
+    const metrics = await eventually(() => get(adminPort, "/admin/metrics.json", `127.0.0.1:${adminPort}`));
     const counted = Object.entries(JSON.parse(metrics) as Record<string, number>).find(([name]) =>
       name.endsWith("/audit/ok"),
     );
@@ -80,15 +94,13 @@ async function tryProxy(at: string): Promise<void> {
 }
 
 /** Writes the tarballs into the manifest and installs; what npm has in its cache is not fetched again. */
-function install(at: string, packed: readonly Packed[], more: Readonly<Record<string, string>> = {}): void {
+function install(at: string, packed: readonly Packed[]): void {
   const file = join(at, "package.json");
   const manifest = JSON.parse(readFileSync(file, "utf8"));
   for (const { member, tarball } of packed) {
-    const kind = manifest.dependencies?.[member.manifest.name] === undefined ? "devDependencies" : "dependencies";
-    manifest[kind] = { ...manifest[kind], [member.manifest.name]: `file:${tarball}` };
-    delete manifest.peerDependencies?.[member.manifest.name];
+    manifest.devDependencies[member.manifest.name] = `file:${tarball}`;
+    delete manifest.peerDependencies[member.manifest.name];
   }
-  for (const [name, tarball] of Object.entries(more)) manifest.dependencies[name] = `file:${tarball}`;
   writeFileSync(file, JSON.stringify(manifest, null, 2));
   run("npm", ["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"], at);
 }

@@ -27,18 +27,17 @@ const piece = fc.constantFrom(
 );
 
 describe("canonicalPath", () => {
-  it("has one way to write each path: two texts that it accepts are the same path only when they are the same text", () => {
-    const text = fc.array(piece, { maxLength: 8 }).map((pieces) => `/${pieces.join("")}`);
+  it("has one way to write each path: nothing hides behind an escape that it has no need of", () => {
+    const plain = fc.constantFrom(..."abcxyzABCXYZ0189-._~/");
+    const arbPath = fc.array(plain, { minLength: 1, maxLength: 12 }).map((chars) => `/${chars.join("")}`);
     fc.assert(
-      fc.property(text, text, (a, b) => {
-        const [pathA, pathB] = [canonicalPath(a), canonicalPath(b)];
-        if (pathA === undefined || pathA !== pathB) return;
-        // Upper and lower case of a digit in an escape, and what must be escaped in a target but need not be here.
-        const spelled = (each: string): string => encodeURI(decodeURIComponent(each));
-        expect(spelled(a)).toBe(spelled(b));
-        expect(/%(?:2[defDEF]|[467]1)/.test(a)).toBe(false);
+      fc.property(arbPath, fc.nat(), fc.boolean(), (path, at, upper) => {
+        const i = at % path.length;
+        const hex = path.charCodeAt(i).toString(16);
+        const escaped = `${path.slice(0, i)}%${upper ? hex.toUpperCase() : hex}${path.slice(i + 1)}`;
+        expect(canonicalPath(escaped)).toBeUndefined();
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 

@@ -164,21 +164,29 @@ describe("the balancer's endpoints", () => {
     expect(cluster.stats.readCounter("loadbalancer/removes")).toBe(1);
   });
 
-  it("closes when the calls in flight are over, with every endpoint", async () => {
-    const cluster = new Cluster(leastLoaded(), bound(0, 1), { script: () => answerNever });
-    const calls = [hold(cluster), hold(cluster)];
+  it.each([
+    [0, 1, 2],
+    [2, 1, 0],
+  ])("closes when every call in flight is over, also of an endpoint that was dropped: order %i %i %i", async (...order) => {
+    const cluster = new Cluster(leastLoaded(), bound(0), { script: () => answerNever });
+    const calls = [hold(cluster)];
+    cluster.dest.set(bound(1));
+    calls.push(hold(cluster));
+    cluster.dest.set(bound(1, 2));
+    calls.push(hold(cluster));
+    expect([0, 1, 2].map((n) => cluster.endpoint(n)?.calls.length)).toEqual([1, 1, 1]);
     let closed = false;
     const closing = cluster.service.close().then(() => {
       closed = true;
     });
-    await settle();
-    expect(closed).toBe(false);
-    for (const ctx of calls) {
-      ctx.cancel(new CancelledError());
-      ctx.end(ok);
+    for (const n of order) {
+      await settle();
+      expect(closed).toBe(false);
+      calls[n]?.cancel(new CancelledError());
+      calls[n]?.end(ok);
     }
     await closing;
-    expect(cluster.all().map((each) => each.closes)).toEqual([1, 1]);
+    expect(cluster.all().map((each) => each.closes)).toEqual([1, 1, 1]);
   });
 });
 

@@ -130,6 +130,7 @@ describe("a place for a plugin", () => {
       "r.yaml:5:9: namers[0].kind: The com.example.vault namer is experimental and must be explicitly enabled by setting the `experimental' parameter to `true'.",
     ]);
     expect(lines(`${namer}  experimental: true\n`)).toEqual([]);
+    expect(lines(`${namer}  experimental: false\n`)).toHaveLength(1);
     expect(lines("routers:\n- protocol: strange\n  servers: [{}]\n")[0]).toContain(
       "The strange protocol is experimental",
     );

@@ -132,7 +132,8 @@ describe("TimerWheel", () => {
             else subject.driver.advance(step.ms, step.busy);
             subject.check();
           }
-          subject.driver.advance(20_000, false);
+          // Twice the longest delay, since a timer that fires may set another, and a little for the ticks.
+        subject.driver.advance(20_100, false);
           subject.check();
           expect(subject.wheel.size).toBe(0);
           for (const timer of subject.timers) expect(timer.state).not.toBe("set");
@@ -150,7 +151,8 @@ describe("TimerWheel", () => {
           subject.driver.advance(Math.abs(ms), false);
           subject.set(each);
         }
-        subject.driver.advance(20_000, false);
+        // Twice the longest delay, since a timer that fires may set another, and a little for the ticks.
+        subject.driver.advance(20_100, false);
         for (const timer of subject.timers) {
           for (const firedMs of timer.firedMs) expect(firedMs - timer.dueMs).toBeLessThanOrEqual(4);
         }

@@ -37,7 +37,7 @@ describe("encodeHeaderValue", () => {
       fc.property(anyText, (text) => {
         const encoded = encodeHeaderValue(text);
         expect(headerField("x", encoded).value).toBe(encoded);
-        expect(decodeURIComponent(encoded)).toBe(text.toWellFormed());
+        expect(decodeURIComponent(encoded)).toBe(Buffer.from(text, "utf8").toString("utf8"));
       }),
       { numRuns: 1000 },
     );

@@ -14,5 +14,6 @@ export function ticksNow(clock: Clock): number {
 
 /** Whole ms since; right for spans below 74 hours. */
 export function elapsedMs(clock: Clock, sinceTicks: number): number {
-  return ((ticksNow(clock) - sinceTicks) >>> 0) >>> tickBits;
+  // The shift takes the difference for an unsigned one, so it is right across the wrap.
+  return (ticksNow(clock) - sinceTicks) >>> tickBits;
 }

@@ -47,7 +47,7 @@ interface Open {
 describe("pathStats", () => {
   it("keeps requests = success + failures + ignored, one latency each, and pending = calls that are open", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), async (steps) => {
         const rig = new Rig(pathStats<string, Rep>());
         const open: Open[] = [];
         const model = { requests: 0, success: 0, failures: 0, latencies: [] as number[] };

@@ -86,7 +86,7 @@ export class Path {
 
   concat(other: Path): Path {
     if (other.isEmpty) return this;
-    return this.isEmpty ? other : new Path([...this.elems, ...other.elems]);
+    return this.isEmpty ? other : new Path(this.elems.concat(other.elems));
   }
 
   equals(other: Path): boolean {

@@ -4,9 +4,15 @@ import { describe, expect, it } from "vitest";
 import { alt, type Dentry, Dtab, leaf, mapTree, type NameTree, Neg, Path, sameTree, showTree } from "../src/index.ts";
 
 const arbRules = arbDtab({ shape: "cyclic", maxEntries: 30 });
-const anyPrefix = fc.array(fc.option(arbPath({ maxSize: 1 }).map((path) => path.elems[0] ?? "x"), { nil: undefined }), {
-  maxLength: 4,
-});
+const anyPrefix = fc.array(
+  fc.option(
+    arbPath({ maxSize: 1 }).map((path) => path.elems[0] ?? "x"),
+    { nil: undefined },
+  ),
+  {
+    maxLength: 4,
+  },
+);
 const anyDtab: fc.Arbitrary<Dtab> = fc
   .array(fc.record({ prefix: anyPrefix, dst: arbNameTree(arbPath()) }), { maxLength: 12 })
   .map((entries) => new Dtab(entries));

@@ -34,10 +34,13 @@ const arbAnswer: fc.Arbitrary<Answer> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom("one", "two").map(failedWith) },
   {
     weight: 1,
-    arbitrary: arbNameTree<Bound>(fc.constantFrom("/#/n/3", "/#/n/4").map((id) => boundTo(id)), {
-      maxDepth: 2,
-      maxWidth: 3,
-    }).map(found),
+    arbitrary: arbNameTree<Bound>(
+      fc.constantFrom("/#/n/3", "/#/n/4").map((id) => boundTo(id)),
+      {
+        maxDepth: 2,
+        maxWidth: 3,
+      },
+    ).map(found),
   },
 );
 const arbAnswers = fc.record(Object.fromEntries(keys.map((key) => [key, arbAnswer])), { noNullPrototype: true });
@@ -56,7 +59,9 @@ function interpreterOver(namer: ScriptNamer) {
 function naive(dtab: Dtab, answers: Record<string, Answer>, path: Path, depth = 0): Outcome {
   if (depth > 100) return { state: "failed", error: new Error("too deep") };
   const trees = dtab.entries
-    .filter(({ prefix }) => prefix.length <= path.size && prefix.every((e, i) => e === undefined || e === path.elems[i]))
+    .filter(
+      ({ prefix }) => prefix.length <= path.size && prefix.every((e, i) => e === undefined || e === path.elems[i]),
+    )
     .reverse()
     .map(({ prefix, dst }) => mapTree<Path, Path | Bound>(dst, (each) => each.concat(path.drop(prefix.length))));
   const tree = trees.length === 0 ? Neg : trees.length === 1 ? (trees[0] as NameTree<Path | Bound>) : alt(...trees);
@@ -66,12 +71,7 @@ function naive(dtab: Dtab, answers: Record<string, Answer>, path: Path, depth = 
   return answer.state === "ok" ? naiveTree(dtab, answers, answer.value, depth) : answer;
 }
 
-function naiveTree(
-  dtab: Dtab,
-  answers: Record<string, Answer>,
-  tree: NameTree<Path | Bound>,
-  depth: number,
-): Outcome {
+function naiveTree(dtab: Dtab, answers: Record<string, Answer>, tree: NameTree<Path | Bound>, depth: number): Outcome {
   const go = (each: NameTree<Path | Bound>): Outcome => naiveTree(dtab, answers, each, depth);
   switch (tree.kind) {
     case "leaf":
@@ -179,22 +179,28 @@ describe("binding", () => {
   it("at any time tells what a new binding would, never the same twice, and watches nothing twice or too long", () => {
     const change = fc.tuple(fc.constantFrom(...keys), arbAnswer);
     fc.assert(
-      fc.property(acyclic, arbDtabName, arbAnswers, fc.array(change, { maxLength: 20 }), (dtab, path, first, changes) => {
-        const namer = new FirstElemNamer(first);
-        const answers = { ...first };
-        const watch = new Watch(interpreterOver(namer).bind(dtab, path));
-        for (const [key, answer] of changes) {
-          answers[key] = answer;
-          namer.set(key, answer);
-          expect(outcomeText(watch.last)).toBe(outcomeText(naive(dtab, answers, path)));
-          expect(keys).toEqual(expect.arrayContaining(namer.watched));
-        }
-        const told = watch.states.map(outcomeText);
-        for (let i = 1; i < told.length; i++) expect(told[i]).not.toBe(told[i - 1]);
-        watch.close();
-        expect(namer.watched).toEqual([]);
-        expect(told[0]).toBe(outcomeText(naive(dtab, first, path)));
-      }),
+      fc.property(
+        acyclic,
+        arbDtabName,
+        arbAnswers,
+        fc.array(change, { maxLength: 20 }),
+        (dtab, path, first, changes) => {
+          const namer = new FirstElemNamer(first);
+          const answers = { ...first };
+          const watch = new Watch(interpreterOver(namer).bind(dtab, path));
+          for (const [key, answer] of changes) {
+            answers[key] = answer;
+            namer.set(key, answer);
+            expect(outcomeText(watch.last)).toBe(outcomeText(naive(dtab, answers, path)));
+            expect(keys).toEqual(expect.arrayContaining(namer.watched));
+          }
+          const told = watch.states.map(outcomeText);
+          for (let i = 1; i < told.length; i++) expect(told[i]).not.toBe(told[i - 1]);
+          watch.close();
+          expect(namer.watched).toEqual([]);
+          expect(told[0]).toBe(outcomeText(naive(dtab, first, path)));
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -78,7 +78,7 @@ describe("isHostName", () => {
     expect(isHostName(text)).toBe(true);
   });
 
-  it.each(["", ".", ".a", "a..b", "a b", "a\0b", "é", "a/b", `${"a".repeat(64)}.b`, "a.".repeat(127) + "a"])(
+  it.each(["", ".", ".a", "a..b", "a b", "a\0b", "é", "a/b", `${"a".repeat(64)}.b`, `${"a.".repeat(127)}a`])(
     "refuses %j",
     (text) => {
       expect(isHostName(text)).toBe(false);

@@ -139,7 +139,13 @@ describe("name trees", () => {
   it("are the same only when shape, weights and leaves are", () => {
     fc.assert(
       fc.property(arbTree, arbTree, (a, b) => {
-        expect(sameTree(a, mapTree(a, (each) => each), Object.is)).toBe(true);
+        expect(
+          sameTree(
+            a,
+            mapTree(a, (each) => each),
+            Object.is,
+          ),
+        ).toBe(true);
         expect(sameTree(a, b, Object.is)).toBe(JSON.stringify(a) === JSON.stringify(b));
       }),
       { numRuns: 1000 },

@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { Empty, evalTree, Fail, PathSyntaxError, readTree, showTree, showWeight, simplifyTree, union } from "../src/index.ts";
+import {
+  Empty,
+  evalTree,
+  Fail,
+  PathSyntaxError,
+  readTree,
+  showTree,
+  showWeight,
+  simplifyTree,
+  union,
+} from "../src/index.ts";
 
 function at(text: string): number {
   try {

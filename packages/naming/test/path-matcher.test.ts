@@ -71,7 +71,12 @@ describe("PathMatcher", () => {
   it("C28: takes a name of 100 KB in no time, whatever the pattern", () => {
     const elem = "a-".repeat(50_000);
     const path = Path.of("x", elem);
-    const patterns = ["/x/{a}-{b}-{c}-{d}-{e}z", "/x/{a}{b}{c}{d}{e}!", "/x/a{a}a{b}a{c}aa", `/x/${"{a}-".repeat(50)}!`];
+    const patterns = [
+      "/x/{a}-{b}-{c}-{d}-{e}z",
+      "/x/{a}{b}{c}{d}{e}!",
+      "/x/a{a}a{b}a{c}aa",
+      `/x/${"{a}-".repeat(50)}!`,
+    ];
     const start = performance.now();
     for (const pattern of patterns) expect(PathMatcher.read(pattern).extract(path)).toBeUndefined();
     expect(performance.now() - start).toBeLessThan(50);

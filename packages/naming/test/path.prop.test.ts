@@ -1,7 +1,7 @@
 import { arbPath } from "@weftmesh/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Path, PathSyntaxError, PathMatcher, readTree, Dtab } from "../src/index.ts";
+import { Dtab, Path, PathMatcher, PathSyntaxError, readTree } from "../src/index.ts";
 
 /** Texts that look like names more often than not. */
 export const arbNameText: fc.Arbitrary<string> = fc.oneof(

@@ -128,9 +128,7 @@ describe("the utility namers", () => {
   });
 
   it("http.status is told from a real address", () => {
-    const state = newInterpreter({ utilities })
-      .bind(Dtab.empty, Path.read("/$/io.buoyant.http.status/503"))
-      .sample();
+    const state = newInterpreter({ utilities }).bind(Dtab.empty, Path.read("/$/io.buoyant.http.status/503")).sample();
     const found = state.state === "ok" && state.value.kind === "leaf" ? state.value.value.addr.sample() : undefined;
     expect(found?.kind === "bound" && found.addresses.map(httpStatusOf)).toEqual([503]);
     expect(httpStatusOf(address("10.0.0.1", 80))).toBeUndefined();

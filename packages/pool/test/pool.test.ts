@@ -160,4 +160,19 @@ describe("Pool", () => {
     sessionOf(factory, 1).answer();
     expect(await second).toBe("second by 1");
   });
+
+  it("drops an idle session that died without a word when it next looks after the idle ones", async () => {
+    const time = new ManualClock();
+    const factory = new FakeFactory(true);
+    const pool = new Pool(factory, { clock: time, sessionIdleTimeMs: 100 });
+    const ctxs = [new Ctx(), new Ctx()];
+    for (const ctx of ctxs) void pool.call("req", ctx);
+    await settle();
+    ctxs[0]?.end(ok);
+    await time.advance(50);
+    ctxs[1]?.end(ok);
+    sessionOf(factory, 1).status = "closed";
+    await time.advance(60);
+    expect([pool.size, sessionOf(factory, 0).closes, sessionOf(factory, 1).closes]).toEqual([0, 1, 1]);
+  });
 });

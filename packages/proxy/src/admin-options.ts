@@ -1,7 +1,7 @@
 import type { AdminEndpoint, AdminOptions, FindDelegator } from "@weftmesh/admin";
 import { toJson } from "@weftmesh/config";
 import { type Activity, ClockParam } from "@weftmesh/core";
-import { type Addr, type Delegator, type Dtab, delegateJson, type Interpreter, type Path } from "@weftmesh/naming";
+import type { Addr, Delegator, Interpreter, Path } from "@weftmesh/naming";
 import type { AdminHandler } from "@weftmesh/telemetry";
 import type { BuiltProxy } from "./create-proxy.ts";
 import { firstValue } from "./first-value.ts";

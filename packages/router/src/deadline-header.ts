@@ -19,10 +19,12 @@ export function readDeadline(text: string): WireDeadline | undefined {
 
 /** The strictest of both. */
 export function combineDeadlines(a: WireDeadline, b: WireDeadline): WireDeadline {
+  // biome-ignore-start lint/complexity/useMathMinMax: Math.max and Math.min take no bigint
   return {
     timestampNs: a.timestampNs > b.timestampNs ? a.timestampNs : b.timestampNs,
     deadlineNs: a.deadlineNs < b.deadlineNs ? a.deadlineNs : b.deadlineNs,
   };
+  // biome-ignore-end lint/complexity/useMathMinMax: see above
 }
 
 export function showDeadline(deadline: WireDeadline): string {

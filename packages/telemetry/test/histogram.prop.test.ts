@@ -4,7 +4,10 @@ import { Histogram } from "../src/histogram.ts";
 
 const whole = fc.oneof(fc.nat(40), fc.nat(5_000), fc.maxSafeNat());
 const fraction = fc.double({ min: 2 ** -20, max: 2 ** 53, noNaN: true });
-const numbers = fc.oneof(fc.array(whole, { maxLength: 200 }), fc.array(fc.oneof(whole, fraction), { maxLength: 200 }));
+const numbers = fc.oneof(
+  fc.array(whole, { maxLength: 200, size: "max" }),
+  fc.array(fc.oneof(whole, fraction), { maxLength: 200, size: "max" }),
+);
 const share = fc.oneof(
   fc.constantFrom(0, 0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 1),
   fc.double({ min: 0, max: 1, noNaN: true }),

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { service, systemClock } from "@weftmesh/core";
-import { bytesBody, headerField, Headers, HttpResponse } from "@weftmesh/http";
+import { bytesBody, Headers, HttpResponse, headerField } from "@weftmesh/http";
 import { listenHttp1 } from "@weftmesh/transport-http1";
 
 const [kind = "onread", size = "1024"] = process.argv.slice(2);

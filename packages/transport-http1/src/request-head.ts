@@ -47,6 +47,8 @@ export class RequestHead {
   /** Also reads the trailers of the connection's bodies. */
   readonly block: HeaderBlock;
   private readonly limits: RequestLimits;
+  /** The last good `Host`. */
+  private lastHost = "";
 
   constructor(limits: RequestLimits) {
     this.limits = limits;
@@ -135,7 +137,11 @@ export class RequestHead {
     if (block.hostCount > 1) throw malformed("there is more than one Host");
     if (block.hostCount === 0 && this.version === "1.1") throw malformed("there is no Host");
     const host = block.hostCount === 0 ? "" : text.substring(block.hostStart - start, block.hostEnd - start);
-    if (host !== "" && !isAuthority(host)) throw malformed("Host is not a host with an optional port");
+    // One host is asked for again and again.
+    if (host !== "" && host !== this.lastHost) {
+      if (!isAuthority(host)) throw malformed("Host is not a host with an optional port");
+      this.lastHost = host;
+    }
     this.scheme = "http";
     this.authority = host;
     const first = bytes[targetStart];

@@ -128,37 +128,49 @@ type Mutation = (text: string) => string;
 
 const arbAt = fc.double({ min: 0, max: 1, noNaN: true });
 const arbMutation: fc.Arbitrary<Mutation> = fc.oneof(
-  fc.tuple(arbAt, fc.constantFrom(...pieces)).map(([at, piece]): Mutation => (text) => {
-    const i = Math.floor(at * text.length);
-    return text.slice(0, i) + piece + text.slice(i);
-  }),
-  fc.tuple(arbAt, fc.integer({ min: 1, max: 6 })).map(([at, count]): Mutation => (text) => {
-    const i = Math.floor(at * text.length);
-    return text.slice(0, i) + text.slice(i + count);
-  }),
-  fc.tuple(arbAt, fc.integer({ min: 0, max: 255 })).map(([at, byte]): Mutation => (text) => {
-    const i = Math.floor(at * text.length);
-    return text.slice(0, i) + String.fromCharCode(byte) + text.slice(i + 1);
-  }),
-  fc.tuple(arbAt, arbAt, arbAt).map(([a, b, to]): Mutation => (text) => {
-    const [start, end] = [Math.floor(Math.min(a, b) * text.length), Math.floor(Math.max(a, b) * text.length)];
-    const i = Math.floor(to * text.length);
-    return text.slice(0, i) + text.slice(start, end) + text.slice(i);
-  }),
+  fc.tuple(arbAt, fc.constantFrom(...pieces)).map(
+    ([at, piece]): Mutation =>
+      (text) => {
+        const i = Math.floor(at * text.length);
+        return text.slice(0, i) + piece + text.slice(i);
+      },
+  ),
+  fc.tuple(arbAt, fc.integer({ min: 1, max: 6 })).map(
+    ([at, count]): Mutation =>
+      (text) => {
+        const i = Math.floor(at * text.length);
+        return text.slice(0, i) + text.slice(i + count);
+      },
+  ),
+  fc.tuple(arbAt, fc.integer({ min: 0, max: 255 })).map(
+    ([at, byte]): Mutation =>
+      (text) => {
+        const i = Math.floor(at * text.length);
+        return text.slice(0, i) + String.fromCharCode(byte) + text.slice(i + 1);
+      },
+  ),
+  fc.tuple(arbAt, arbAt, arbAt).map(
+    ([a, b, to]): Mutation =>
+      (text) => {
+        const [start, end] = [Math.floor(Math.min(a, b) * text.length), Math.floor(Math.max(a, b) * text.length)];
+        const i = Math.floor(to * text.length);
+        return text.slice(0, i) + text.slice(start, end) + text.slice(i);
+      },
+  ),
   // Whole lines change places.
-  fc.tuple(arbAt, arbAt).map(([a, b]): Mutation => (text) => {
-    const lines = text.split("\r\n");
-    const [i, k] = [Math.floor(a * lines.length), Math.floor(b * lines.length)];
-    [lines[i], lines[k]] = [lines[k] as string, lines[i] as string];
-    return lines.join("\r\n");
-  }),
+  fc.tuple(arbAt, arbAt).map(
+    ([a, b]): Mutation =>
+      (text) => {
+        const lines = text.split("\r\n");
+        const [i, k] = [Math.floor(a * lines.length), Math.floor(b * lines.length)];
+        [lines[i], lines[k]] = [lines[k] as string, lines[i] as string];
+        return lines.join("\r\n");
+      },
+  ),
 );
 
 const arbRequests: fc.Arbitrary<Buffer> = fc
-  .tuple(
-    fc.array(fc.constantFrom(...bases), { minLength: 1, maxLength: 3 }),
-    fc.array(arbMutation, { maxLength: 4 }),
-  )
+  .tuple(fc.array(fc.constantFrom(...bases), { minLength: 1, maxLength: 3 }), fc.array(arbMutation, { maxLength: 4 }))
   .map(([texts, mutations]) =>
     Buffer.from(
       mutations.reduce((text, mutate) => mutate(text), texts.join("")),

@@ -3,6 +3,9 @@ import type { Wire, WireReader } from "../src/wire.ts";
 
 /** What lent memory reads like once it is the wire's again. */
 const spoiled = 0xaa;
+/** What one read brings at most. */
+const sharedBytes = 16_384;
+const bulkBytes = 65_536;
 
 /**
  * A wire in memory: a test is the peer.
@@ -41,7 +44,8 @@ export class FakeWire implements Wire {
 
   /** Bytes from the peer, in one read. */
   feed(bytes: string | Uint8Array): void {
-    if (bytes.length > 0) this.queue.push(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : Buffer.from(bytes));
+    if (bytes.length > 0)
+      this.queue.push(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : Buffer.from(bytes));
     this.flush();
   }
 
@@ -118,8 +122,11 @@ export class FakeWire implements Wire {
     if (this.flushing) return;
     this.flushing = true;
     while (!this.paused && !this.closed) {
-      const bytes = this.queue.shift();
-      if (bytes === undefined) break;
+      const first = this.queue.shift();
+      if (first === undefined) break;
+      const most = this.bulk ? bulkBytes : sharedBytes;
+      const bytes = first.subarray(0, most);
+      if (first.length > most) this.queue.unshift(first.subarray(most));
       this.received += bytes.length;
       const lent = Buffer.concat([bytes, Buffer.alloc(8, spoiled)]);
       this.current = lent;

@@ -30,25 +30,28 @@ describe.each(["onread", "data"] as const)("a server that reads with %s", (accep
     await server.close(0);
   });
 
-  it.each(hostilePayloads)("$id: answers $what with $status, closes, and keeps it from the service", async (payload) => {
-    const client = new RawClient(server.address.port).send(payload.bytes);
-    await client.gone();
-    const { text } = client;
-    expect(client.statuses).toEqual([payload.status]);
-    expect(text).toContain("\r\nConnection: close\r\n");
-    expect(text.endsWith("\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")).toBe(true);
-    if (payload.long !== true) expect(recorder.calls).toHaveLength(0);
-    for (const call of recorder.calls) {
-      expect(call.ended).toBe(false);
-      expect(call.error).toBeInstanceOf(Error);
-      expect(call.outcomes).toHaveLength(1);
-    }
+  it.each(hostilePayloads)(
+    "$id: answers $what with $status, closes, and keeps it from the service",
+    async (payload) => {
+      const client = new RawClient(server.address.port).send(payload.bytes);
+      await client.gone();
+      const { text } = client;
+      expect(client.statuses).toEqual([payload.status]);
+      expect(text).toContain("\r\nConnection: close\r\n");
+      expect(text.endsWith("\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")).toBe(true);
+      if (payload.long !== true) expect(recorder.calls).toHaveLength(0);
+      for (const call of recorder.calls) {
+        expect(call.ended).toBe(false);
+        expect(call.error).toBeInstanceOf(Error);
+        expect(call.outcomes).toHaveLength(1);
+      }
 
-    // The connection beside it has been open all the time, and is served.
-    neighbour.text = "";
-    neighbour.send(good);
-    await neighbour.until(() => neighbour.text.endsWith("GET "));
-    expect(neighbour.statuses).toEqual([200]);
-    expect(recorder.complete.map((call) => call.path)).toEqual(["/good"]);
-  });
+      // The connection beside it has been open all the time, and is served.
+      neighbour.text = "";
+      neighbour.send(good);
+      await neighbour.until(() => neighbour.text.endsWith("GET "));
+      expect(neighbour.statuses).toEqual([200]);
+      expect(recorder.complete.map((call) => call.path)).toEqual(["/good"]);
+    },
+  );
 });

@@ -22,6 +22,7 @@ export function memoryServer(
   const wire = new MemoryWire();
   const all: ServerSettings = {
     service,
+    respond: undefined,
     clock,
     limits: defaultServerLimits,
     stats: nullServerStats,

@@ -29,8 +29,16 @@ function hostile(id: string, what: string, bytes: string, status = 400): Hostile
 const smuggled = `GET /smuggled HTTP/1.1\r\n${host}\r\n`;
 
 export const hostilePayloads: readonly HostilePayload[] = [
-  hostile("A1", "Content-Length and Transfer-Encoding", post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n")),
-  hostile("A2", "Transfer-Encoding before Content-Length, with a request in the body", post(`Transfer-Encoding: chunked\r\nContent-Length: ${5 + smuggled.length}\r\n`, `0\r\n\r\n${smuggled}`)),
+  hostile(
+    "A1",
+    "Content-Length and Transfer-Encoding",
+    post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+  ),
+  hostile(
+    "A2",
+    "Transfer-Encoding before Content-Length, with a request in the body",
+    post(`Transfer-Encoding: chunked\r\nContent-Length: ${5 + smuggled.length}\r\n`, `0\r\n\r\n${smuggled}`),
+  ),
   hostile("A3", "two Content-Lengths that differ", post("Content-Length: 1\r\nContent-Length: 2\r\n", "ab")),
   hostile("A4", "two Content-Lengths that are equal", post("Content-Length: 2\r\nContent-Length: 2\r\n", "ab")),
   hostile("A5", "a list as Content-Length", post("Content-Length: 1, 2\r\n", "ab")),
@@ -54,9 +62,17 @@ export const hostilePayloads: readonly HostilePayload[] = [
   hostile("A18", "Transfer-Encoding identity", post("Transfer-Encoding: identity\r\n", "0\r\n\r\n")),
   hostile("A18", "Transfer-Encoding gzip, chunked", post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n")),
   hostile("A19", "Transfer-Encoding ,chunked", post("Transfer-Encoding: ,chunked\r\n", "0\r\n\r\n")),
-  hostile("A20", "Transfer-Encoding twice", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n")),
+  hostile(
+    "A20",
+    "Transfer-Encoding twice",
+    post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+  ),
   hostile("A20", "Transfer-Encoding chunked, chunked", post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n")),
-  hostile("A20", "Transfer-Encoding chunked and identity", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", "0\r\n\r\n")),
+  hostile(
+    "A20",
+    "Transfer-Encoding chunked and identity",
+    post("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", "0\r\n\r\n"),
+  ),
   hostile("A21", "Transfer-Encoding chunked, identity", post("Transfer-Encoding: chunked, identity\r\n", "0\r\n\r\n")),
   hostile("A22", "Transfer-Encoding chunked;q=1", post("Transfer-Encoding: chunked;q=1\r\n", "0\r\n\r\n")),
   hostile("A23", "Transfer-Encoding with a VT", post("Transfer-Encoding: \x0bchunked\r\n", "0\r\n\r\n")),
@@ -64,11 +80,19 @@ export const hostilePayloads: readonly HostilePayload[] = [
   hostile("A23", "Transfer-Encoding with a NUL", post("Transfer-Encoding: chunked\0\r\n", "0\r\n\r\n")),
   hostile("A23", "Transfer-Encoding in quotes", post('Transfer-Encoding: "chunked"\r\n', "0\r\n\r\n")),
   hostile("A24", "an empty Transfer-Encoding", post("Transfer-Encoding:\r\n", "0\r\n\r\n")),
-  hostile("A24", "an empty Transfer-Encoding beside Content-Length", post("Transfer-Encoding:\r\nContent-Length: 5\r\n", "0\r\n\r\n")),
+  hostile(
+    "A24",
+    "an empty Transfer-Encoding beside Content-Length",
+    post("Transfer-Encoding:\r\nContent-Length: 5\r\n", "0\r\n\r\n"),
+  ),
   hostile("A25", "Transfer-Encoding folded over a line", post("Transfer-Encoding:\r\n chunked\r\n", "0\r\n\r\n")),
   hostile("A26", "a space before the colon of Content-Length", post("Content-Length : 5\r\n", "abcde")),
   hostile("A26", "a tab before the colon of Transfer-Encoding", post("Transfer-Encoding\t: chunked\r\n", "0\r\n\r\n")),
-  hostile("A27", "Transfer-Encoding in HTTP/1.0", `POST /p HTTP/1.0\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`),
+  hostile(
+    "A27",
+    "Transfer-Encoding in HTTP/1.0",
+    `POST /p HTTP/1.0\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  ),
   hostile("A29", "chunk size 0x5", chunked("0x5\r\nabcde\r\n0\r\n\r\n")),
   hostile("A29", "chunk size +5", chunked("+5\r\nabcde\r\n0\r\n\r\n")),
   hostile("A29", "chunk size -0", chunked("-0\r\n\r\n")),
@@ -87,8 +111,22 @@ export const hostilePayloads: readonly HostilePayload[] = [
   hostile("A32", "a CR in a chunk extension", chunked("5;a\rb\r\nabcde\r\n0\r\n\r\n")),
   hostile("A33", "chunk data not followed by CRLF", chunked("5\r\nabcdefg0\r\n\r\n")),
   hostile("A33", "chunk data followed by LF", chunked("5\r\nabcde\n0\r\n\r\n")),
-  { ...hostile("A34", "chunk extensions of 17 KiB in one chunk", chunked(`5;${"a".repeat(17_408)}\r\nabcde\r\n0\r\n\r\n`)), long: true },
-  { ...hostile("A34", "chunk extensions of 17 KiB in many chunks", chunked(`${`1;${"a".repeat(1_087)}\r\nx\r\n`.repeat(16)}0\r\n\r\n`)), long: true },
+  {
+    ...hostile(
+      "A34",
+      "chunk extensions of 17 KiB in one chunk",
+      chunked(`5;${"a".repeat(17_408)}\r\nabcde\r\n0\r\n\r\n`),
+    ),
+    long: true,
+  },
+  {
+    ...hostile(
+      "A34",
+      "chunk extensions of 17 KiB in many chunks",
+      chunked(`${`1;${"a".repeat(1_087)}\r\nx\r\n`.repeat(16)}0\r\n\r\n`),
+    ),
+    long: true,
+  },
   hostile("A35", "a chunk size with 300 leading zeros", chunked(`${"0".repeat(300)}5\r\nabcde\r\n0\r\n\r\n`)),
   hostile("A37", "a trailer with a bad name", chunked("0\r\nx y: z\r\n\r\n")),
   hostile("A37", "a trailer without a colon", chunked("0\r\nxyz\r\n\r\n")),
@@ -165,7 +203,12 @@ export const hostilePayloads: readonly HostilePayload[] = [
   hostile("A53", "a header name that does not end", `GET /p HTTP/1.1\r\n${host}${"a".repeat(9_000)}`, 431),
   hostile("A54", "more than 1,000 header lines", get(`${host}${"a:\r\n".repeat(1_000)}`), 431),
   hostile("A56", "an expectation that nobody knows", post("Expect: 200-ok\r\nContent-Length: 1\r\n", "a"), 417),
-  hostile("A56", "two expectations", post("Expect: 100-continue\r\nExpect: 100-continue\r\nContent-Length: 1\r\n", "a"), 417),
+  hostile(
+    "A56",
+    "two expectations",
+    post("Expect: 100-continue\r\nExpect: 100-continue\r\nContent-Length: 1\r\n", "a"),
+    417,
+  ),
   hostile("TLS", "the first record of a TLS client", "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"),
 ];
 
@@ -177,23 +220,42 @@ export interface ValidPayload {
 /** Every shape of request that is taken. */
 export const validPayloads: readonly ValidPayload[] = [
   { what: "a plain GET", bytes: `GET /p?q=1 HTTP/1.1\r\n${host}\r\n` },
-  { what: "a GET with many headers", bytes: get(`${host}Accept: */*\r\nUser-Agent: \tx y \t\r\nX-Empty:\r\nCookie: a=1; b=\xe9\r\nx-many: 1\r\nX-Many: 2\r\n`) },
-  { what: "a POST with a length", bytes: post("Content-Length: 11\r\nContent-Type: text/plain\r\n", "hello\r\n\r\nyou".slice(0, 11)) },
+  {
+    what: "a GET with many headers",
+    bytes: get(
+      `${host}Accept: */*\r\nUser-Agent: \tx y \t\r\nX-Empty:\r\nCookie: a=1; b=\xe9\r\nx-many: 1\r\nX-Many: 2\r\n`,
+    ),
+  },
+  {
+    what: "a POST with a length",
+    bytes: post("Content-Length: 11\r\nContent-Type: text/plain\r\n", "hello\r\n\r\nyou".slice(0, 11)),
+  },
   { what: "a POST with the length 0", bytes: post("Content-Length: 0\r\n") },
   { what: "a POST with a length with leading zeros", bytes: post("Content-Length: 0003\r\n", "abc") },
-  { what: "A28: a length that Connection names", bytes: post("Connection: content-length, host\r\nContent-Length: 3\r\n", "abc") },
+  {
+    what: "A28: a length that Connection names",
+    bytes: post("Connection: content-length, host\r\nContent-Length: 3\r\n", "abc"),
+  },
   { what: "a chunked POST", bytes: chunked("5\r\nhello\r\n1\r\n \r\nA\r\n0123456789\r\n0\r\n\r\n") },
   { what: "a chunked POST in odd case", bytes: post("transfer-ENCODING: ChunKed\r\n", "a\r\n0123456789\r\n0\r\n\r\n") },
   { what: "a chunked POST without content", bytes: chunked("0\r\n\r\n") },
   { what: "A35: chunk sizes with leading zeros", bytes: chunked("0005\r\nhello\r\n000\r\n\r\n") },
   { what: "A34: chunk extensions", bytes: chunked('5;a\r\nhello\r\n3;b=c;d="e\\"f;"\r\nabc\r\n0;z\r\n\r\n') },
-  { what: "A36: trailers, of which some are dropped", bytes: chunked("2\r\nab\r\n0\r\nx-sum: 1\r\nContent-Length: 9\r\nHost: evil\r\nTransfer-Encoding: chunked\r\nl5d-dtab: /a=>/b\r\n\r\n") },
+  {
+    what: "A36: trailers, of which some are dropped",
+    bytes: chunked(
+      "2\r\nab\r\n0\r\nx-sum: 1\r\nContent-Length: 9\r\nHost: evil\r\nTransfer-Encoding: chunked\r\nl5d-dtab: /a=>/b\r\n\r\n",
+    ),
+  },
   { what: "A43: an absolute target", bytes: `GET http://other.example:81/p?q HTTP/1.1\r\n${host}\r\n` },
   { what: "A43: an absolute target without a path", bytes: `GET http://other.example?q HTTP/1.1\r\n${host}\r\n` },
   { what: "A47: a method nobody knows", bytes: `BREW!# /pot HTTP/1.1\r\n${host}\r\n` },
   { what: "OPTIONS *", bytes: `OPTIONS * HTTP/1.1\r\n${host}\r\n` },
   { what: "HEAD", bytes: `HEAD /p HTTP/1.1\r\n${host}\r\n` },
-  { what: "A50: an upgrade that is not taken up", bytes: get(`${host}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n`) },
+  {
+    what: "A50: an upgrade that is not taken up",
+    bytes: get(`${host}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n`),
+  },
   { what: "an IPv6 Host", bytes: get("Host: [2001:db8::1]:8080\r\n") },
   { what: "an empty Host", bytes: get("Host:\r\n") },
   { what: "a Host with a port", bytes: get("Host: Web_1.Example.:8080\r\n") },
@@ -201,11 +263,17 @@ export const validPayloads: readonly ValidPayload[] = [
   { what: "HTTP/1.0 that is kept alive", bytes: `GET /p HTTP/1.0\r\n${host}Connection: Keep-Alive\r\n\r\n` },
   { what: "HTTP/1.0 with a body", bytes: `POST /p HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc` },
   { what: "an empty line before the request", bytes: `\r\n${get(host)}` },
-  { what: "A51: two requests", bytes: get(host) + `GET /2 HTTP/1.1\r\n${host}\r\n` },
-  { what: "A51: three requests with bodies", bytes: post("Content-Length: 3\r\n", "abc") + chunked("1\r\nx\r\n0\r\n\r\n") + get(host) },
+  { what: "A51: two requests", bytes: `${get(host)}GET /2 HTTP/1.1\r\n${host}\r\n` },
+  {
+    what: "A51: three requests with bodies",
+    bytes: post("Content-Length: 3\r\n", "abc") + chunked("1\r\nx\r\n0\r\n\r\n") + get(host),
+  },
   { what: "A52: a request that closes, and bytes behind it", bytes: get(`${host}Connection: close\r\n`) + get(host) },
-  { what: "a request and a hostile one", bytes: get(host) + `GET /p\tq HTTP/1.1\r\n${host}\r\n` },
-  { what: "A56: an expectation, and the body at once", bytes: post("Expect: 100-Continue\r\nContent-Length: 3\r\n", "abc") },
+  { what: "a request and a hostile one", bytes: `${get(host)}GET /p\tq HTTP/1.1\r\n${host}\r\n` },
+  {
+    what: "A56: an expectation, and the body at once",
+    bytes: post("Expect: 100-Continue\r\nContent-Length: 3\r\n", "abc"),
+  },
   { what: "a request line at its limit", bytes: `GET /${"a".repeat(4_096 - 14)} HTTP/1.1\r\n${host}\r\n` },
   { what: "a request without its end", bytes: `GET /p HTTP/1.1\r\n${host}` },
   { what: "a request without the end of its body", bytes: post("Content-Length: 10\r\n", "abc") },

@@ -51,7 +51,7 @@ export const arbResponse: fc.Arbitrary<ResponseCase> = fc
   .map((r) => {
     const bare = r.method === "HEAD" || r.status.startsWith("204") || r.status.startsWith("304");
     const framing = r.framing === "chunked" && r.version === "1.0" ? "length" : r.framing;
-    const lines = [...r.headers];
+    const lines: string[] = [...r.headers];
     if (framing === "length") lines.splice(lines.length / 2, 0, `Content-Length: ${r.content.length}`);
     if (framing === "none") lines.push("Content-Length: 0");
     if (framing === "chunked") lines.push("Transfer-Encoding: chunked");

@@ -17,7 +17,9 @@ interface Seen {
 }
 
 /** A connection whose service answers when the test says so. */
-function byHand(settings: Parameters<typeof memoryServer>[2] = {}): MemoryServer & { seen: Seen[]; clock: ManualClock } {
+function byHand(
+  settings: Parameters<typeof memoryServer>[2] = {},
+): MemoryServer & { seen: Seen[]; clock: ManualClock } {
   const seen: Seen[] = [];
   const clock = new ManualClock();
   const server = memoryServer(
@@ -97,7 +99,9 @@ describe("framing a response", () => {
     ["connection options", Headers.of("Connection", "keep-alive, x"), "Content-Length: 2\r\n"],
     ["the wish to close", Headers.of("Connection", "x, Close"), "Content-Length: 2\r\nConnection: close\r\n"],
   ])("A59: leaves exactly one framing of a response with %s", async (_what, headers, lines) => {
-    expect(await written(() => new HttpResponse(200, headers, textBody("ab")))).toBe(`HTTP/1.1 200 OK\r\n${lines}\r\nab`);
+    expect(await written(() => new HttpResponse(200, headers, textBody("ab")))).toBe(
+      `HTTP/1.1 200 OK\r\n${lines}\r\nab`,
+    );
   });
 
   it("drops a length that a chunked response has in its headers", async () => {
@@ -132,12 +136,16 @@ describe("framing a response", () => {
     );
     expect(body.stopped).toBeInstanceOf(Error);
     const length = (): Headers => Headers.of("Content-Length", "5");
-    expect(await written(() => new HttpResponse(204, length(), new PushBody(5)))).toBe("HTTP/1.1 204 No Content\r\n\r\n");
+    expect(await written(() => new HttpResponse(204, length(), new PushBody(5)))).toBe(
+      "HTTP/1.1 204 No Content\r\n\r\n",
+    );
     expect(await written(() => new HttpResponse(304, length(), textBody("abcde")))).toBe(
       "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
     );
     expect(await written(() => new HttpResponse(304))).toBe("HTTP/1.1 304 Not Modified\r\n\r\n");
-    expect(await written(() => new HttpResponse(204, new Headers(), pushed("ab")))).toBe("HTTP/1.1 204 No Content\r\n\r\n");
+    expect(await written(() => new HttpResponse(204, new Headers(), pushed("ab")))).toBe(
+      "HTTP/1.1 204 No Content\r\n\r\n",
+    );
   });
 
   it.each([0, 99, 100, 101, 199, 1_000, 200.5, Number.NaN])("A59: answers a status of %s with 502", async (status) => {
@@ -180,9 +188,7 @@ describe("the end of an exchange", () => {
     body.push(Buffer.from("ab"));
     body.fail(testError("the backend is gone"));
     await settle();
-    expect(wire.written).toBe(
-      `HTTP/1.1 200 OK\r\n${lines}\r\n${length === undefined ? "2\r\nab\r\n" : "ab"}`,
-    );
+    expect(wire.written).toBe(`HTTP/1.1 200 OK\r\n${lines}\r\n${length === undefined ? "2\r\nab\r\n" : "ab"}`);
     expect(wire.destroyed).toBe(true);
     expect(wire.ended).toBe(false);
     expect(seen[0]?.ends).toMatchObject([{ kind: "failed", error: { message: "the backend is gone" } }]);

@@ -70,7 +70,9 @@ describe.each(["onread", "data"] as const)("a server that reads with %s", (accep
   });
 
   it("answers a thousand requests on one connection, each after its own", async () => {
-    const server = await listen((req) => Promise.resolve(new HttpResponse(200, new Headers(), textBody(`<${req.path}>`))));
+    const server = await listen((req) =>
+      Promise.resolve(new HttpResponse(200, new Headers(), textBody(`<${req.path}>`))),
+    );
     const one = client(server);
     for (let i = 0; i < 1_000; i++) one.send(`GET /${i} HTTP/1.1\r\n${host}\r\n`);
     await one.until(() => one.text.endsWith("</999>"));

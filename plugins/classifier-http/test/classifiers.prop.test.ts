@@ -90,6 +90,7 @@ describe("the five io.l5d.http classifiers", () => {
         const expected = mayPass && !isChunked && (retried[name] as string).split(" ").includes(verb);
         expect(found).toBe(expected ? "retryable" : "failure");
       }),
+      { numRuns: 1_000 },
     );
   });
 

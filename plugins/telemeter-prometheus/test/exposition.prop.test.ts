@@ -6,6 +6,7 @@ import { parseExposition } from "./exposition-parser.ts";
 
 const word = fc.oneof(
   fc.constantFrom("rt", "service", "client", "server", "failures", "exn", "exceptions", "", "__proto__", "5xx"),
+  fc.constantFrom('"', "\\", "a\nb", '\\"', "n", "{", ","),
   fc.string({ unit: "binary", maxLength: 8 }),
 );
 const name = fc.oneof(
@@ -29,9 +30,13 @@ describe("prometheusText", () => {
   });
 
   it("is valid for gauges and stats of any number", () => {
-    const numbers = fc.array(fc.double(), { maxLength: 10 });
+    const number = fc.oneof(
+      fc.double(),
+      fc.constantFrom(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e21, 5e-324),
+    );
+    const numbers = fc.array(number, { maxLength: 10 });
     fc.assert(
-      fc.property(fc.double(), numbers, (gauge, values) => {
+      fc.property(number, numbers, (gauge, values) => {
         const metrics = new MetricsRegistry();
         metrics.gauge(() => gauge, "g");
         const stat = metrics.stat("s");

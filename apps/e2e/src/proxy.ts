@@ -62,7 +62,9 @@ export class RunningProxy {
     return (await response.json()) as Record<string, number>;
   }
 
-  stop(): Promise<number | null> {
+  /** Ends it. Errors: when it had ended by itself, with all that it printed. */
+  async stop(): Promise<number | null> {
+    if (!this.program.running) throw new Error(`the proxy ended by itself:\n${this.program.output}`);
     return this.program.stop();
   }
 }

@@ -16,7 +16,7 @@ describe("concurrencyLimit", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 5 }),
-        fc.array(arbStep, { maxLength: 60 }),
+        fc.array(arbStep, { maxLength: 60, size: "max" }),
         fc.array(arbOutcome(fc.constant("rep")), { minLength: 1, maxLength: 5 }),
         async (max, steps, answers) => {
           const clock = new ManualClock();

@@ -167,27 +167,30 @@ describe("the balancer's endpoints", () => {
   it.each([
     [0, 1, 2],
     [2, 1, 0],
-  ])("closes when every call in flight is over, also of an endpoint that was dropped: order %i %i %i", async (...order) => {
-    const cluster = new Cluster(leastLoaded(), bound(0), { script: () => answerNever });
-    const calls = [hold(cluster)];
-    cluster.dest.set(bound(1));
-    calls.push(hold(cluster));
-    cluster.dest.set(bound(1, 2));
-    calls.push(hold(cluster));
-    expect([0, 1, 2].map((n) => cluster.endpoint(n)?.calls.length)).toEqual([1, 1, 1]);
-    let closed = false;
-    const closing = cluster.service.close().then(() => {
-      closed = true;
-    });
-    for (const n of order) {
-      await settle();
-      expect(closed).toBe(false);
-      calls[n]?.cancel(new CancelledError());
-      calls[n]?.end(ok);
-    }
-    await closing;
-    expect(cluster.all().map((each) => each.closes)).toEqual([1, 1, 1]);
-  });
+  ])(
+    "closes when every call in flight is over, also of an endpoint that was dropped: order %i %i %i",
+    async (...order) => {
+      const cluster = new Cluster(leastLoaded(), bound(0), { script: () => answerNever });
+      const calls = [hold(cluster)];
+      cluster.dest.set(bound(1));
+      calls.push(hold(cluster));
+      cluster.dest.set(bound(1, 2));
+      calls.push(hold(cluster));
+      expect([0, 1, 2].map((n) => cluster.endpoint(n)?.calls.length)).toEqual([1, 1, 1]);
+      let closed = false;
+      const closing = cluster.service.close().then(() => {
+        closed = true;
+      });
+      for (const n of order) {
+        await settle();
+        expect(closed).toBe(false);
+        calls[n]?.cancel(new CancelledError());
+        calls[n]?.end(ok);
+      }
+      await closing;
+      expect(cluster.all().map((each) => each.closes)).toEqual([1, 1, 1]);
+    },
+  );
 });
 
 describe("hostile discovery", () => {

@@ -1,4 +1,4 @@
-import { CancelledError, failing } from "@weftmesh/core";
+import { CancelledError, Ctx, failing, ok } from "@weftmesh/core";
 import { Dtab, Empty, Fail, leaf, Neg, negAddr, Path, pendingAddr, union } from "@weftmesh/naming";
 import { seededRng, settle } from "@weftmesh/testkit";
 import { describe, expect, it } from "vitest";
@@ -57,6 +57,25 @@ describe("a binding", () => {
     for (const name of ["/svc/a", "/svc/b", "/svc/c"]) await call(name).result;
     expect([paths.length, bounds.length, clients.length]).toEqual([3, 2, 1]);
     expect(only(clients).calls).toBe(3);
+  });
+
+  it("serves a call on a service that was evicted between look-up and call", async () => {
+    const { binding, call, interpreter, names, paths } = newWorld({ cache: { paths: 1 } });
+    interpreter.set("/svc/a", leaf(names.bound("/#/a")));
+    interpreter.set("/svc/b", leaf(names.bound("/#/b")));
+    const early = binding.lookup(Path.read("/svc/a"), Dtab.empty);
+    const other = call("/svc/b");
+    await other.result;
+    expect(paths.map((each) => each.closes)).toEqual([1, 0]);
+    // There is no room now: it is served by a stack of its own, which is closed with its call.
+    const ctx = new Ctx();
+    await expect(early.call("hello", ctx)).resolves.toBe("hello from /#/a");
+    expect(paths.map((each) => each.closes)).toEqual([1, 0, 0]);
+    ctx.end(ok);
+    expect(paths.map((each) => each.closes)).toEqual([1, 0, 1]);
+    other.end();
+    await expect(early.call("hello", new Ctx())).resolves.toBe("hello from /#/a");
+    expect(paths.map((each) => each.closes)).toEqual([1, 1, 1, 0]);
   });
 
   it("gives a client stack the bound name without its residual", async () => {

@@ -60,7 +60,11 @@ describe("the key of a bound tree", () => {
   it("is shared only by trees that route alike", () => {
     const routes = (tree: NameTree<Bound>): string =>
       JSON.stringify(branchesOf(tree).map(({ bound, share }) => [bound === undefined ? null : boundKey(bound), share]));
-    const arbTrees = fc.array(arbNameTree(arbBound, { maxDepth: 2, maxWidth: 3 }), { minLength: 2, maxLength: 20 });
+    const arbTrees = fc.array(arbNameTree(arbBound, { maxDepth: 2, maxWidth: 3 }), {
+      minLength: 2,
+      maxLength: 20,
+      size: "max",
+    });
     fc.assert(
       fc.property(arbTrees, (trees) => {
         const byKey = new Map<string, string>();

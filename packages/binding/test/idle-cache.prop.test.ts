@@ -97,7 +97,7 @@ describe("an idle cache", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 4 }),
-        fc.array(arbStep, { maxLength: 80 }),
+        fc.array(arbStep, { maxLength: 80, size: "max" }),
         async (maxEntries, steps) => {
           const clock = new ManualClock();
           const stats = new MemoryStats();

@@ -111,7 +111,9 @@ describe("I1: every key of the schema", () => {
       for (const step of key.path) inner = (inner as Record<string | number, unknown>)[step];
       if (typeof inner !== "number") continue;
       numbers++;
-      for (const bad of ["-1", "1e300", ".inf", "99999999999999999999"]) {
+      // What a plugin's author left without a limit has none; every number of this package has one.
+      const limited = settle(key.schema, inner).expects !== undefined;
+      for (const bad of ["-1", "1e300", ".inf", "99999999999999999999", ...(limited ? ["4294967296"] : [])]) {
         const { issues } = mutated(value, { path: key.path, value: bad });
         const found = issues.filter((issue) => issue.keyPath === showPath(key.path));
         expect(found, `${key.identity} ${bad}`).not.toEqual([]);

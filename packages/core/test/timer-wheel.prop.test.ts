@@ -133,7 +133,7 @@ describe("TimerWheel", () => {
             subject.check();
           }
           // Twice the longest delay, since a timer that fires may set another, and a little for the ticks.
-        subject.driver.advance(20_100, false);
+          subject.driver.advance(20_100, false);
           subject.check();
           expect(subject.wheel.size).toBe(0);
           for (const timer of subject.timers) expect(timer.state).not.toBe("set");

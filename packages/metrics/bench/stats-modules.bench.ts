@@ -92,6 +92,7 @@ for (const [name, modules] of Object.entries(stacks)) {
     bytes: Math.round(free.bytes - bare.bytes),
   };
 }
+if (last?.ended !== true) throw new Error("no call was made");
 console.log(
   `an empty call: ${Math.round(bare.ns)} ns, ${Math.round(bare.bytes)} bytes; each row is what is added to it`,
 );

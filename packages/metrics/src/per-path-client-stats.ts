@@ -12,6 +12,7 @@ import {
 } from "@weftmesh/core";
 import { nullStats, StatsParam, type StatsReceiver } from "@weftmesh/telemetry";
 import { RequestStats } from "./request-stats.ts";
+import { SharedWatchers } from "./shared-watcher.ts";
 import { type CallWatcher, WatchedService } from "./watched-service.ts";
 
 export const PerPathClientStatsRole: Role = role("perPathClientStats");
@@ -83,13 +84,15 @@ class StatsByName implements CallWatcher {
 
 /** Counts a client's attempts for each logical name, below `service/<name>` in the client's scope. */
 export function perPathClientStats<Req, Rep>(): Module<Service<Req, Rep>> {
+  const shared = new SharedWatchers<StatsByName>();
   return defineModule({
     role: PerPathClientStatsRole,
     description: "Counts the attempts of a client for each logical name",
     params: { stats: StatsParam, clock: ClockParam, nameOf: LogicalNameParam, maxNames: MaxLogicalNamesParam },
-    make: ({ stats, clock, nameOf, maxNames }, next: Service<Req, Rep>): Service<Req, Rep> =>
-      stats === nullStats || nameOf === undefined
-        ? next
-        : new WatchedService(next, new StatsByName(stats, clock, maxNames, nameOf)),
+    make: ({ stats, clock, nameOf, maxNames }, next: Service<Req, Rep>): Service<Req, Rep> => {
+      if (stats === nullStats || nameOf === undefined) return next;
+      const { watcher, release } = shared.take(stats, () => new StatsByName(stats, clock, maxNames, nameOf));
+      return new WatchedService(next, watcher, release);
+    },
   });
 }

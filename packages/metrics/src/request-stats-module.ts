@@ -1,17 +1,23 @@
 import { ClockParam, defineModule, type Module, type Role, role, type Service } from "@weftmesh/core";
 import { nullStats, StatsParam } from "@weftmesh/telemetry";
 import { RequestStats } from "./request-stats.ts";
+import { SharedWatchers } from "./shared-watcher.ts";
 import { WatchedService } from "./watched-service.ts";
 
 function requestStatsModule(at: Role, description: string): <Req, Rep>() => Module<Service<Req, Rep>> {
-  return <Req, Rep>() =>
-    defineModule({
+  return <Req, Rep>() => {
+    const shared = new SharedWatchers<RequestStats>();
+    return defineModule({
       role: at,
       description,
       params: { stats: StatsParam, clock: ClockParam },
-      make: ({ stats, clock }, next: Service<Req, Rep>): Service<Req, Rep> =>
-        stats === nullStats ? next : new WatchedService(next, new RequestStats(stats, clock)),
+      make: ({ stats, clock }, next: Service<Req, Rep>): Service<Req, Rep> => {
+        if (stats === nullStats) return next;
+        const { watcher, release } = shared.take(stats, () => new RequestStats(stats, clock));
+        return new WatchedService(next, watcher, release);
+      },
     });
+  };
 }
 
 export const ServerStatsRole: Role = role("serverStats");

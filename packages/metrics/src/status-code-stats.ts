@@ -12,6 +12,7 @@ import {
   type Service,
 } from "@weftmesh/core";
 import { type Counter, nullStats, type Stat, StatsParam, type StatsReceiver } from "@weftmesh/telemetry";
+import { SharedWatchers } from "./shared-watcher.ts";
 import { elapsedMs, ticksNow } from "./ticks.ts";
 import { type CallWatcher, WatchedService } from "./watched-service.ts";
 
@@ -30,7 +31,7 @@ class StatusStats implements CallWatcher {
   readonly #errors: Counter;
   readonly #errorTimeMs: Stat;
   /** By code, made when a code is first seen: there are at most 900 of them. */
-  readonly #codes: (Counter | undefined)[] = new Array(1000).fill(undefined);
+  readonly #codes = new Map<number, Counter>();
   readonly #classes: (CodeClass | undefined)[] = new Array(10).fill(undefined);
 
   constructor(stats: StatsReceiver, clock: Clock) {
@@ -54,10 +55,10 @@ class StatusStats implements CallWatcher {
       this.failed(timeMs);
       return;
     }
-    let code = this.#codes[status];
+    let code = this.#codes.get(status);
     if (code === undefined) {
       code = this.#status.counter(String(status));
-      this.#codes[status] = code;
+      this.#codes.set(status, code);
     }
     code.inc();
     const hundreds = Math.floor(status / 100);
@@ -109,11 +110,15 @@ class StatusRecord implements Observer {
  * Shape: counted with the head of the answer; a call that ends without one is an `error`, unless its caller went away.
  */
 export function statusCodeStats<Req, Rep extends { readonly status: number }>(): Module<Service<Req, Rep>> {
+  const shared = new SharedWatchers<StatusStats>();
   return defineModule({
     role: StatusCodeStatsRole,
     description: "Counts answers by status code and class, and times them",
     params: { stats: StatsParam, clock: ClockParam },
-    make: ({ stats, clock }, next: Service<Req, Rep>): Service<Req, Rep> =>
-      stats === nullStats ? next : new WatchedService(next, new StatusStats(stats, clock)),
+    make: ({ stats, clock }, next: Service<Req, Rep>): Service<Req, Rep> => {
+      if (stats === nullStats) return next;
+      const { watcher, release } = shared.take(stats, () => new StatusStats(stats, clock));
+      return new WatchedService(next, watcher, release);
+    },
   });
 }

@@ -12,10 +12,14 @@ export interface CallWatcher {
 export class WatchedService<Req, Rep> implements Service<Req, Rep> {
   readonly #next: Service<Req, Rep>;
   readonly #watcher: CallWatcher;
+  readonly #release: () => void;
+  #closed: Promise<void> | undefined = undefined;
 
-  constructor(next: Service<Req, Rep>, watcher: CallWatcher) {
+  /** `release` is called once, when the service below is closed. */
+  constructor(next: Service<Req, Rep>, watcher: CallWatcher, release: () => void) {
     this.#next = next;
     this.#watcher = watcher;
+    this.#release = release;
   }
 
   call(req: Req, ctx: Ctx): Promise<Rep> {
@@ -32,6 +36,7 @@ export class WatchedService<Req, Rep> implements Service<Req, Rep> {
   }
 
   close(): Promise<void> {
-    return this.#next.close().then(() => this.#watcher.close());
+    this.#closed ??= this.#next.close().then(this.#release);
+    return this.#closed;
   }
 }

@@ -5,6 +5,7 @@ import { asError, isWeftError } from "@weftmesh/core";
 import { help, readCommandLine } from "./command-line.ts";
 import { createProxy, type ProxyOptions, readWithPlugins } from "./create-proxy.ts";
 import type { ProxyServer } from "./proxy-server.ts";
+import { surviveUnhandledErrors } from "./unhandled-errors.ts";
 import { version } from "./version.ts";
 
 export interface RunOptions {
@@ -43,6 +44,8 @@ export async function runProxy(args: readonly string[], options: RunOptions): Pr
     }
     const proxy = await createProxy(proxyOptions);
     closeOnSignals(proxy);
+    await proxy.start();
+    surviveUnhandledErrors(proxy.built.metrics, proxy.built.logs.root);
     await proxy.run();
     return 0;
   } catch (thrown) {

@@ -27,19 +27,30 @@ class StatCell {
 }
 
 class GaugeCell {
-  readonly read: () => number;
+  readonly #reads: (() => number)[] = [];
 
-  constructor(read: () => number) {
-    this.read = read;
+  get isEmpty(): boolean {
+    return this.#reads.length === 0;
+  }
+
+  add(read: () => number): void {
+    this.#reads.push(read);
+  }
+
+  delete(read: () => number): void {
+    const at = this.#reads.indexOf(read);
+    if (at !== -1) this.#reads.splice(at, 1);
   }
 
   /** A gauge that throws must not hide the other metrics. */
   value(): number {
+    let sum = 0;
     try {
-      return this.read();
+      for (const read of this.#reads) sum += read();
     } catch {
       return Number.NaN;
     }
+    return sum;
   }
 }
 
@@ -266,10 +277,14 @@ class ScopedStats implements StatsReceiver {
     if (node.cell !== undefined && !(node.cell instanceof GaugeCell)) {
       throw new MetricKindError(node.path, kindOf(node.cell), "gauge");
     }
-    const cell = new GaugeCell(read);
-    this.#registry.register(node, cell);
+    const cell = node.cell ?? new GaugeCell();
+    if (node.cell === undefined) this.#registry.register(node, cell);
+    // The same function may be added twice; each remover takes away its own.
+    const own = (): number => read();
+    cell.add(own);
     return () => {
-      if (node.cell !== cell) return;
+      cell.delete(own);
+      if (!cell.isEmpty || node.cell !== cell) return;
       node.cell = undefined;
       if (!node.scoped && (node.children === undefined || node.children.size === 0)) this.#registry.remove(node);
     };

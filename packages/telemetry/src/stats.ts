@@ -17,7 +17,7 @@ export interface Stat {
 export interface StatsReceiver {
   counter(...name: readonly string[]): Counter;
   stat(...name: readonly string[]): Stat;
-  /** A value that is read when somebody looks. The result takes the gauge away. */
+  /** A value that is read when somebody looks; several of one name add up. The result takes the gauge away. */
   gauge(read: () => number, ...name: readonly string[]): () => void;
   scope(...name: readonly string[]): StatsReceiver;
   /**

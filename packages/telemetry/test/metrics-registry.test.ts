@@ -75,12 +75,18 @@ describe("MetricsRegistry", () => {
       expect(metrics.size).toBe(0);
     });
 
-    it("are not taken away by the remover of an older one of the name", () => {
+    it("of one name add up, and each goes with its own remover", () => {
       const metrics = new MetricsRegistry();
-      const removeFirst = metrics.gauge(() => 1, "g");
-      metrics.gauge(() => 2, "g");
+      const read = (): number => 2;
+      const removeFirst = metrics.gauge(read, "g");
+      const removeSecond = metrics.gauge(read, "g");
+      metrics.gauge(() => 5, "g");
+      expect(show(metrics)).toEqual({ '["g"]': 9 });
       removeFirst();
-      expect(show(metrics)).toEqual({ '["g"]': 2 });
+      removeFirst();
+      expect(show(metrics)).toEqual({ '["g"]': 7 });
+      removeSecond();
+      expect(show(metrics)).toEqual({ '["g"]': 5 });
     });
 
     it("that throw hide no other metric", () => {

@@ -6,6 +6,7 @@ import { RequestBody, type RequestBodyOwner } from "./client-body.ts";
 import { ConnectionLostError, ResponseError } from "./client-errors.ts";
 import { isIdempotent, requestHead } from "./client-request-head.ts";
 import type { ClientStats } from "./client-stats.ts";
+import { type ClientTimeouts, ClientWatch, type WatchedExchange } from "./client-watch.ts";
 import { malformed } from "./errors.ts";
 import { Incomplete } from "./header-block.ts";
 import { type BodyOwner, IncomingBody } from "./incoming-body.ts";
@@ -21,6 +22,8 @@ export interface ClientConnectionOptions {
   readonly limits: ResponseLimits;
   /** How long a request with `Expect: 100-continue` holds its body back. */
   readonly continueTimeoutMs: number;
+  /** None if not given. */
+  readonly timeouts?: ClientTimeouts;
   /** For messages. */
   readonly peer: string;
 }
@@ -34,11 +37,12 @@ const closedAlready: Promise<void> = Promise.resolve();
  * messages are; only then, and only if nothing is left over and neither side wants to close, is it open again.
  * Errors: `WEFT_CONNECTION_LOST`, `WEFT_PROTOCOL_RESPONSE`, `WEFT_PROTOCOL_REQUEST`, the reason when the ctx is
  * cancelled, and what the request's body fails with. Each but a request that cannot be written closes the connection.
+ * One file, because every part of it changes the state of the one exchange, and some within calls of each other.
  * Cost: an exchange allocates a promise, the head's text, the response, and an object for each body that is not whole
  * in the first read. It waits with no timer, closure or listener object of its own.
  */
 export class ClientConnection
-  implements OwnedSession<HttpRequest, HttpResponse>, WireReader, BodyOwner, RequestBodyOwner
+  implements OwnedSession<HttpRequest, HttpResponse>, WireReader, BodyOwner, RequestBodyOwner, WatchedExchange
 {
   owner: SessionOwner<HttpRequest, HttpResponse> | undefined = undefined;
   status: Status = "open";
@@ -47,6 +51,7 @@ export class ClientConnection
   private readonly options: ClientConnectionOptions;
   private readonly head: ResponseHead;
   private readonly openedMs: number;
+  private readonly watch: ClientWatch | undefined;
 
   // The exchange under way.
   private req: HttpRequest | undefined = undefined;
@@ -89,6 +94,8 @@ export class ClientConnection
     this.options = options;
     this.head = new ResponseHead(options.limits);
     this.openedMs = options.clock.now();
+    const { timeouts } = options;
+    this.watch = timeouts === undefined ? undefined : new ClientWatch(options.clock, wire, timeouts, this);
     options.stats.connections++;
   }
 
@@ -124,6 +131,7 @@ export class ClientConnection
     this.sentBefore = this.wire.sent;
     const promise = new Promise<HttpResponse>(this.executor);
     ctx.onCancel(this.onCancelled);
+    this.watch?.start();
     if (req.body === emptyBody) {
       this.bodyUntouched = true;
       this.wire.writeText(text);
@@ -336,7 +344,7 @@ export class ClientConnection
     const { body } = this;
     if (body === undefined) return;
     if (this.wire.closed) this.leave();
-    if (this.held !== undefined || !body.wanted) return;
+    if (!body.wanted) return;
     this.takeEnd = 0;
     const lost = this.lossOf(body);
     if (this.peerEnded && this.wireError === undefined) body.close(lost);
@@ -367,6 +375,22 @@ export class ClientConnection
     this.unfinished = true;
     this.sending = undefined;
     sending.stop(new ConnectionLostError(`${this.options.peer} answered before it had the whole request`));
+  }
+
+  get isBusy(): boolean {
+    return this.status === "busy";
+  }
+
+  get waitsForPeer(): boolean {
+    if (this.sending !== undefined || this.holding !== undefined) return false;
+    return this.awaiting || this.body?.wanted === true;
+  }
+
+  cutOff(timeout: "read" | "write", afterMs: number): void {
+    const { stats, peer } = this.options;
+    if (timeout === "read") stats.readTimeouts.inc();
+    else stats.writeTimeouts.inc();
+    this.abort(new ConnectionLostError(`${peer} ${timeout === "read" ? "sent" : "took"} nothing for ${afterMs} ms`));
   }
 
   // Ends.
@@ -441,6 +465,7 @@ export class ClientConnection
   private leave(): void {
     if (this.status === "closed") return;
     this.status = "closed";
+    this.watch?.stop();
     this.owner?.sessionClosed();
   }
 

@@ -11,6 +11,8 @@ export class ClientStats {
   readonly closes: Counter;
   readonly receivedBytes: Counter;
   readonly sentBytes: Counter;
+  readonly readTimeouts: Counter;
+  readonly writeTimeouts: Counter;
   readonly connectLatencyMs: Stat;
   readonly failedConnectLatencyMs: Stat;
   readonly connectionDurationMs: Stat;
@@ -30,6 +32,8 @@ export class ClientStats {
     this.closes = stats.counter("closes");
     this.receivedBytes = stats.counter("received_bytes");
     this.sentBytes = stats.counter("sent_bytes");
+    this.readTimeouts = stats.counter("read_timeout");
+    this.writeTimeouts = stats.counter("write_timeout");
     this.connectLatencyMs = stats.stat("connect_latency_ms");
     this.failedConnectLatencyMs = stats.stat("failed_connect_latency_ms");
     this.connectionDurationMs = stats.stat("connection_duration");

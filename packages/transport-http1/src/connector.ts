@@ -14,6 +14,10 @@ export interface ClientSocketOptions {
   readonly noDelay?: boolean;
   /** Probes of the operating system on idle connections; its own default if not given. */
   readonly keepAlive?: boolean;
+  /** A server that is waited for and sends nothing for so long is cut off; never if not given. */
+  readonly readTimeoutMs?: number;
+  /** A server that takes nothing for so long is cut off; never if not given. */
+  readonly writeTimeoutMs?: number;
 }
 
 export interface Http1ConnectorOptions {
@@ -53,7 +57,11 @@ export class Http1Connector implements ServiceFactory<HttpRequest, HttpResponse>
     this.#options = options;
     this.#stats = ClientStats.of(options.stats ?? nullStats);
     this.#stats.addConnector();
+    const never = Number.POSITIVE_INFINITY;
+    const { readTimeoutMs = never, writeTimeoutMs = never } = options.socketOptions ?? {};
+    const isTimed = Number.isFinite(readTimeoutMs) || Number.isFinite(writeTimeoutMs);
     this.#connection = {
+      ...(isTimed ? { timeouts: { readTimeoutMs, writeTimeoutMs } } : {}),
       clock: options.clock,
       stats: this.#stats,
       limits: { ...defaultLimits, ...options.limits },

@@ -25,7 +25,7 @@ const maxEmptyLines = 2;
 /**
  * Reads the head of a request and decides what it means.
  *
- * Shape: one object per connection; its fields tell of the last head that `scan` read whole.
+ * Shape: one object for all connections of a server; its fields tell of the last head that `scan` read whole.
  * Errors: ProtocolError with the status to answer: 400, 405 for CONNECT, 414, 417, 431.
  * Cost: one pass over the bytes, and one text of the whole head, of which every other text is a part.
  */
@@ -44,7 +44,7 @@ export class RequestHead {
   /** The client waits for `100 Continue` before it sends the body. */
   expectsContinue = false;
 
-  /** Also reads the trailers of the connection's bodies. */
+  /** Also reads the trailers of bodies. */
   readonly block: HeaderBlock;
   private readonly limits: RequestLimits;
   /** The last good `Host`. */

@@ -8,7 +8,7 @@ import type { Wire, WireReader } from "./wire.ts";
 export const writeHighWaterBytes: number = 65_536;
 
 /** Up to here bytes are cheaper to send as part of the text around them than as a buffer of their own. */
-const inlineBytes = 4_096;
+const inlineBytes = 6_144;
 
 const nothing = Buffer.alloc(0);
 

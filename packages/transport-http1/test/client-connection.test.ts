@@ -12,13 +12,16 @@ import {
 import { Pool, type SessionOwner } from "@weftmesh/pool";
 import { nullStats } from "@weftmesh/telemetry";
 import { eventually, ManualClock, MemoryStats, PushBody, RecordingSink, settle, testError } from "@weftmesh/testkit";
-import { ClientConnection, Http1Connector } from "@weftmesh/transport-http1";
+import { ClientConnection, type ClientConnectionOptions, Http1Connector } from "@weftmesh/transport-http1";
 import { describe, expect, it } from "vitest";
 import { ClientStats } from "../src/client-stats.ts";
 import { ClientWire } from "./client-wire.ts";
 import { RawBackend } from "./raw-backend.ts";
 
-function connection(clock: Clock = systemClock): { wire: ClientWire; client: ClientConnection; owner: CountingOwner } {
+function connection(
+  clock: Clock = systemClock,
+  options: Partial<ClientConnectionOptions> = {},
+): { wire: ClientWire; client: ClientConnection; owner: CountingOwner } {
   const wire = new ClientWire();
   const client = new ClientConnection(wire, {
     clock,
@@ -26,6 +29,7 @@ function connection(clock: Clock = systemClock): { wire: ClientWire; client: Cli
     limits: { maxInitialLineBytes: 100, maxHeaderBytes: 400, maxHeaderLines: 20 },
     continueTimeoutMs: 1_000,
     peer: "peer",
+    ...options,
   });
   wire.readBy(client);
   const owner = new CountingOwner();
@@ -242,6 +246,59 @@ describe("ClientConnection", () => {
       await caught;
       expect([owner.redials, owner.closes, client.status]).toEqual([redials, 1, "closed"]);
     }
+  });
+
+  it("cuts off a server that sends nothing while it is waited for, in its time, and no other", async () => {
+    const timeouts = { readTimeoutMs: 1_000, writeTimeoutMs: Number.POSITIVE_INFINITY };
+    const clock = new ManualClock();
+    const { wire, client } = connection(clock, { timeouts });
+    const first = client.call(request(), new Ctx());
+    await clock.advance(900);
+    wire.feed(text("HTTP/1.1 200 OK\r\n"));
+    await clock.advance(900);
+    wire.feed(text("Content-Length: 4\r\n\r\nab"));
+    const sink = RecordingSink.of((await first).body, Full);
+    await settle();
+    // Now it is the sink that takes its time, and then nobody.
+    await clock.advance(10_000);
+    wire.feed(text("cd"));
+    sink.resume();
+    await settle();
+    expect([sink.text(), client.status]).toEqual(["abcd", "open"]);
+    await clock.advance(10_000);
+    expect([client.status, clock.armed]).toEqual(["open", 0]);
+
+    const startedMs = clock.now();
+    const silent = client.call(request(), new Ctx());
+    const caught = expect(silent).rejects.toMatchObject({
+      code: "WEFT_CONNECTION_LOST",
+      message: "peer sent nothing for 1000 ms",
+    });
+    while (client.status === "busy") await clock.advance(10);
+    await caught;
+    expect(clock.now() - startedMs).toBeGreaterThanOrEqual(1_000);
+    expect(clock.now() - startedMs).toBeLessThanOrEqual(1_260);
+    expect([wire.wasReset, clock.armed]).toEqual([true, 0]);
+  });
+
+  it("cuts off a server that takes nothing of the request, and no slow one", async () => {
+    const timeouts = { readTimeoutMs: Number.POSITIVE_INFINITY, writeTimeoutMs: 1_000 };
+    const clock = new ManualClock();
+    const { wire, client } = connection(clock, { timeouts });
+    const body = new PushBody();
+    const caught = expect(client.call(request("POST", body), new Ctx())).rejects.toMatchObject({
+      message: "peer took nothing for 1000 ms",
+    });
+    wire.pending = 100;
+    for (let i = 0; i < 20; i++) {
+      body.push(text("x"));
+      await clock.advance(500);
+    }
+    expect(client.status).toBe("busy");
+    await clock.advance(1_500);
+    await caught;
+    expect(body.stopped).toBeInstanceOf(Error);
+    expect(clock.armed).toBe(0);
   });
 
   it("closes at once when idle, after the exchange when busy, and at once when the call was left", async () => {

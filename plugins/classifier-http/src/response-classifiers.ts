@@ -17,12 +17,13 @@ const lost: ReadonlySet<string> = new Set(["ECONNRESET", "ECONNREFUSED", "ECONNA
 
 /** Whether the failure says nothing against another attempt: not written, timed out, closed, or badly framed. */
 function mayPass(error: Error): boolean {
+  // The transport sends nothing again of its own accord after a bad answer; a classifier may let it, as Linkerd's do.
+  if (isWeftError(error) && error.code === "WEFT_PROTOCOL_RESPONSE") return true;
   if (hasFlag(error, "nonRetryable")) return false;
   if (hasFlag(error, "retryable") || hasFlag(error, "deadlineExceeded")) return true;
   // A caller that gave up is not served by another attempt.
   if (hasFlag(error, "interrupted")) return false;
-  if (isWeftError(error))
-    return error.code.startsWith("WEFT_CONNECT") || error.code.startsWith("WEFT_PROTOCOL_RESPONSE");
+  if (isWeftError(error)) return error.code.startsWith("WEFT_CONNECT");
   const code: unknown = Reflect.get(error, "code");
   return typeof code === "string" && lost.has(code);
 }

@@ -155,6 +155,11 @@ export class FakeFileSystem implements FileSystem {
     let real = "/";
     let left = path.split("/").filter((elem) => elem !== "");
     for (let links = 0; left.length > 0; ) {
+      if (left[0] === "." || left[0] === "..") {
+        if (left[0] === "..") real = dirname(real);
+        left = left.slice(1);
+        continue;
+      }
       const next = real === "/" ? `/${left[0]}` : `${real}/${left[0]}`;
       left = left.slice(1);
       const entry = this.#entries.get(next);

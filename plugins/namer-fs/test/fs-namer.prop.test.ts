@@ -32,7 +32,7 @@ const arbOp = fc.oneof(
 
 const arbScript = fc.array(
   fc.record({ dtMs: fc.constantFrom(0, 1, 20, 99, 100, 101, 499, 500, 501, 6000), step: arbOp }),
-  { maxLength: 25 },
+  { maxLength: 25, size: "max" },
 );
 
 /** The content that stood at the path, and from when to when. `undefined`: no file. */
@@ -112,7 +112,7 @@ describe("the fs namer", () => {
   it("G9: leaves nothing behind however many names come and go", async () => {
     const arbVisit = fc.record({ name: fc.integer({ min: 0, max: 30 }), stayMs: fc.constantFrom(0, 1, 100, 5000) });
     await fc.assert(
-      fc.asyncProperty(fc.array(arbVisit, { maxLength: 40 }), async (visits) => {
+      fc.asyncProperty(fc.array(arbVisit, { maxLength: 40, size: "max" }), async (visits) => {
         const clock = new ManualClock();
         const fs = new FakeFileSystem(clock);
         fs.mkdir("/disco");

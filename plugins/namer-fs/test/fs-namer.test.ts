@@ -295,6 +295,15 @@ describe("G14: what writers do to files", () => {
     expect([watch.trees, watch.addrs]).toEqual([[], ["[2.2.2.2:80]"]]);
   });
 
+  it("G14: a file that is moved away and back has its addresses again", async () => {
+    fs.rename("/disco/web", "/disco/aside");
+    await clock.advance(1000);
+    fs.rename("/disco/aside", "/disco/web");
+    await clock.advance(1000);
+    expect(watch.trees).toEqual(["neg", "/#/io.l5d.fs/web /"]);
+    expect(watch.addrs).toEqual(["neg", "pending", "[1.1.1.1:80]"]);
+  });
+
   it("G14: a file that becomes a directory is negative, and so is the other way about", async () => {
     fs.remove("/disco/web");
     fs.mkdir("/disco/web");
@@ -356,6 +365,24 @@ describe("watching", () => {
     expect([fs.watches, clock.armed, namer.watchedDirectories]).toEqual([0, 0, 0]);
   });
 
+  it("goes on for one observer when another leaves", async () => {
+    const seen: string[] = [];
+    const lookUp = (): { unsubscribe(): void } =>
+      namer.lookup(Path.read("/web")).run.changes.subscribe((state) => {
+        seen.push(state.state === "ok" ? state.value.kind : state.state);
+      });
+    const one = lookUp();
+    const other = lookUp();
+    await clock.advance(1000);
+    one.unsubscribe();
+    seen.length = 0;
+    fs.write("/disco/web", "1.1.1.1 80");
+    await clock.advance(1000);
+    expect(seen).toEqual(["leaf"]);
+    other.unsubscribe();
+    expect([fs.watches, clock.armed]).toEqual([0, 0]);
+  });
+
   it("ends at any moment without leaving anything behind", async () => {
     for (const afterMs of [0, 1, 50, 100, 101, 5000]) {
       fs.write("/disco/web", `1.1.1.1 ${1 + afterMs}`);
@@ -363,6 +390,8 @@ describe("watching", () => {
       await clock.advance(afterMs);
       fs.write("/disco/web", "2.2.2.2 80");
       watch.close();
+      await clock.advance(0);
+      expect([fs.watches, clock.armed]).toEqual([0, 0]);
       await clock.advance(10_000);
       expect([fs.watches, clock.armed]).toEqual([0, 0]);
     }

@@ -18,7 +18,7 @@ function lookup(config: object, path: string): string {
 
 describe("io.l5d.rewrite", () => {
   it("is a kind that a registry takes, with a prefix of its own by default", () => {
-    expect(new Registry([rewriteNamer]).kinds("namer")).toEqual(["io.l5d.rewrite"]);
+    expect(Registry.of([rewriteNamer]).kinds("namer")).toEqual(["io.l5d.rewrite"]);
     const config = schema.parse({ pattern: "/{a}", name: "/{a}" });
     expect(rewriteNamer.make(config, Params.empty).prefix.show).toBe("/io.l5d.rewrite");
   });
@@ -29,7 +29,7 @@ describe("io.l5d.rewrite", () => {
     ["/{service}/api", "/{service}", "/users", "~"],
     ["/foo/*/{bar}-{bas}", "/x/{bas}/{bar}", "/foo/y/a-b", "/x/b/a"],
     ["/", "/always", "/anything", "/always"],
-    ["/{a}x", "/{a}", "/x", "failed"],
+    ["/{a}x", "/{a}/b", "/x", "failed"],
   ])("pattern %s with name %s makes of %s: %s", (pattern, name, path, result) => {
     expect(lookup({ prefix: "/rewrite", pattern, name }, path)).toBe(result);
   });

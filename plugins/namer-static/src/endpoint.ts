@@ -1,4 +1,4 @@
-import { integer, TextType } from "@weftmesh/config";
+import { integer, TextType, textOf } from "@weftmesh/config";
 import { isHostName, readIp } from "@weftmesh/naming";
 import { z } from "zod";
 
@@ -11,15 +11,7 @@ export interface StaticEndpoint {
 
 const portSchema = integer(1, 65_535, "a port: an integer from 1 to 65535", 8080);
 
-const textEndpoint = TextType.transform((text, ctx): StaticEndpoint => {
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):([0-9]{1,5})$/.exec(text) ?? [];
-  const host = bracketed ?? plain ?? "";
-  const port = Number(digits);
-  const valid = port >= 1 && port <= 65_535 && isHost(bracketed === undefined ? host : `[${host}]`);
-  if (valid) return { host, port, weight: 1 };
-  ctx.issues.push({ code: "custom", input: text, message: `${JSON.stringify(text)} is not host:port` });
-  return z.NEVER;
-}).describe("host:port, with brackets around an IPv6 address");
+const textEndpoint = textOf(readEndpoint, "host:port, with brackets around an IPv6 address", "127.0.0.1:8080");
 
 const objectEndpoint = z.strictObject({
   host: TextType.refine(isHost, { message: "is neither an address nor a host name" }).describe(
@@ -30,6 +22,15 @@ const objectEndpoint = z.strictObject({
 });
 
 export const endpointSchema: z.ZodType<StaticEndpoint> = z.union([textEndpoint, objectEndpoint]);
+
+function readEndpoint(text: string): StaticEndpoint {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):([0-9]{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain ?? "";
+  const port = Number(digits);
+  const known = isHost(bracketed === undefined ? host : `[${host}]`);
+  if (!known || !(port >= 1 && port <= 65_535)) throw new Error(`${JSON.stringify(text)} is not host:port`);
+  return { host, port, weight: 1 };
+}
 
 function isHost(text: string): boolean {
   return readIp(text) !== undefined || isHostName(text);

@@ -41,7 +41,7 @@ describeNamer("dev.weftmesh.static", () => ({
 
 describe("dev.weftmesh.static", () => {
   it("is a kind that a registry takes, with a prefix of its own by default", () => {
-    expect(new Registry([staticNamer]).kinds("namer")).toEqual(["dev.weftmesh.static"]);
+    expect(Registry.of([staticNamer]).kinds("namer")).toEqual(["dev.weftmesh.static"]);
     expect(staticNamer.make(schema.parse({ names: {} }), Params.empty).prefix.show).toBe("/dev.weftmesh.static");
   });
 

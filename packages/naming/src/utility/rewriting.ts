@@ -1,4 +1,4 @@
-import { Activity } from "@weftmesh/core";
+import { Activity, asError } from "@weftmesh/core";
 import type { Bound } from "../bound.ts";
 import { leaf, type NameTree, Neg } from "../name-tree.ts";
 import type { Namer } from "../namer.ts";
@@ -10,8 +10,12 @@ const neg: Activity<NameTree<Path | Bound>> = Activity.of<NameTree<Path | Bound>
 export function rewriting(rewrite: (path: Path) => Path | undefined): Namer {
   return {
     lookup: (path) => {
-      const rewritten = rewrite(path);
-      return rewritten === undefined ? neg : Activity.of<NameTree<Path | Bound>>(leaf(rewritten));
+      try {
+        const rewritten = rewrite(path);
+        return rewritten === undefined ? neg : Activity.of<NameTree<Path | Bound>>(leaf(rewritten));
+      } catch (thrown) {
+        return Activity.failed(asError(thrown));
+      }
     },
   };
 }

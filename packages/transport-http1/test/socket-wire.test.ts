@@ -1,0 +1,196 @@
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { Full, Retained, Taken } from "@weftmesh/http";
+import { eventually, settle } from "@weftmesh/testkit";
+import { afterEach, describe, expect, it } from "vitest";
+import { type AcceptMode, acceptWire } from "../src/accept-wire.ts";
+import type { SocketWire } from "../src/socket-wire.ts";
+import type { WireReader } from "../src/wire.ts";
+import { RawClient } from "./raw-client.ts";
+
+/** Keeps everything it hears. */
+class Keeper implements WireReader {
+  wire: SocketWire | undefined = undefined;
+  readonly chunks: Buffer[] = [];
+  readonly buffers: Buffer[] = [];
+  retains = true;
+  eof = false;
+  writable = 0;
+  closed = false;
+
+  onBytes(bytes: Buffer, end: number): void {
+    const wire = this.wire as SocketWire;
+    this.buffers.push(bytes);
+    this.chunks.push(wire.chunk(bytes, 0, end));
+    if (this.retains) wire.retain(bytes);
+  }
+
+  onEof(): void {
+    this.eof = true;
+  }
+
+  onWritable(): void {
+    this.writable++;
+  }
+
+  onClosed(): void {
+    this.closed = true;
+  }
+
+  get content(): Buffer {
+    return Buffer.concat(this.chunks);
+  }
+}
+
+describe.each(["onread", "data"] as const)("a wire that is read by %s", (mode: AcceptMode) => {
+  const servers: Server[] = [];
+  const clients: RawClient[] = [];
+
+  async function open(): Promise<{ client: RawClient; wire: SocketWire; keeper: Keeper }> {
+    const keeper = new Keeper();
+    let socket: Socket | undefined;
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark: 65_536 }, (accepted) => {
+      const made = acceptWire(accepted, mode, keeper);
+      keeper.wire = made.wire;
+      socket = made.socket;
+      if (mode === "data") socket.resume();
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const client = new RawClient((server.address() as AddressInfo).port);
+    clients.push(client);
+    await eventually("it is accepted", () => keeper.wire !== undefined);
+    return { client, wire: keeper.wire as SocketWire, keeper };
+  }
+
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.destroy();
+    for (const server of servers.splice(0)) server.close();
+  });
+
+  it.each([false, true])("never overwrites a chunk that is kept, in bulk: %s", async (bulk) => {
+    const { client, wire, keeper } = await open();
+    wire.bulk = bulk;
+    const parts = Array.from({ length: 60 }, (_, i) => Buffer.alloc(50_000, i + 1));
+    for (const part of parts) client.send(part);
+    await eventually("all is there", () => wire.received === 3_000_000);
+    expect(keeper.content.equals(Buffer.concat(parts))).toBe(true);
+  });
+
+  it("uses the memory of a chunk again that nobody keeps", async () => {
+    if (mode === "data") return;
+    const { client, wire, keeper } = await open();
+    keeper.retains = false;
+    wire.bulk = true;
+    for (let i = 0; i < 50; i++) {
+      client.send(Buffer.alloc(20_000, i));
+      await eventually("it is there", () => wire.received === (i + 1) * 20_000);
+    }
+    // The first read went into the shared buffer, which was in place before bulk was asked for.
+    expect(new Set(keeper.buffers).size).toBe(2);
+  });
+
+  it("gives no memory of one connection to another while a chunk of it is kept", async () => {
+    const [one, two] = [await open(), await open()];
+    one.wire.bulk = true;
+    two.wire.bulk = true;
+    for (let i = 1; i < 40; i++) {
+      one.client.send(Buffer.alloc(9_000, i));
+      two.client.send(Buffer.alloc(9_000, 255 - i));
+      if (i % 3 === 0) await settle();
+    }
+    await eventually("all is there", () => one.wire.received + two.wire.received === 2 * 39 * 9_000);
+    const expected = (byte: (i: number) => number): Buffer =>
+      Buffer.concat(Array.from({ length: 39 }, (_, i) => Buffer.alloc(9_000, byte(i + 1))));
+    expect(one.keeper.content.equals(expected((i) => i))).toBe(true);
+    expect(two.keeper.content.equals(expected((i) => 255 - i))).toBe(true);
+  });
+
+  it("keeps what was read by connections that closed out of later ones", async () => {
+    const kept: { keeper: Keeper; byte: number }[] = [];
+    for (let i = 0; i < 12; i++) {
+      const { client, wire, keeper } = await open();
+      wire.bulk = true;
+      for (let k = 0; k < 4; k++) {
+        client.send(Buffer.alloc(30_000, i));
+        await eventually("it is there", () => wire.received === (k + 1) * 30_000);
+      }
+      kept.push({ keeper, byte: i });
+      client.destroy();
+      await eventually("it is closed", () => keeper.eof);
+      wire.destroy();
+    }
+    for (const { keeper, byte } of kept) expect(keeper.content.equals(Buffer.alloc(120_000, byte))).toBe(true);
+  });
+
+  it("is full past the high-water mark only, and says when it is not any more", async () => {
+    const { client, wire, keeper } = await open();
+    expect(wire.writeText("small")).toBe(Taken);
+    expect(wire.full).toBe(false);
+    await client.until(() => client.text === "small");
+    client.socket.pause();
+    const chunk = Buffer.alloc(60_000, 1);
+    let flags = Taken;
+    let writes = 0;
+    while ((flags & Full) === 0 && writes < 1_000) {
+      flags = wire.writeBytes(chunk);
+      writes++;
+      // What the kernel took at once is not retained, and never full.
+      expect((flags & Retained) !== 0).toBe(wire.pending > 0);
+      await settle();
+    }
+    expect(flags).toBe(Retained | Full);
+    expect(wire.full).toBe(true);
+    expect(wire.pending).toBeGreaterThanOrEqual(65_536);
+    const before = keeper.writable;
+    client.socket.resume();
+    await eventually("it is writable", () => keeper.writable > before);
+    expect(wire.full).toBe(false);
+    await client.until(() => client.text.length === 5 + writes * 60_000);
+    expect(wire.sent).toBe(5 + writes * 60_000);
+  });
+
+  it("writes text, bytes and text in order, small and large", async () => {
+    const { client, wire } = await open();
+    wire.writeAround("a", Buffer.from("b"), "c");
+    wire.writeAround("<", Buffer.alloc(100_000, 120), ">");
+    wire.writeAround("", new Uint8Array([100, 101]), "f");
+    const all = `abc<${"x".repeat(100_000)}>def`;
+    await client.until(() => client.text.length === all.length);
+    expect(client.text).toBe(all);
+    expect(wire.sent).toBe(all.length);
+  });
+
+  it("reads nothing while it is paused, and everything after", async () => {
+    const { client, wire, keeper } = await open();
+    wire.pause();
+    client.send("abc");
+    for (let i = 0; i < 20; i++) await settle();
+    expect(wire.received).toBe(0);
+    wire.resume();
+    await eventually("it is there", () => keeper.content.toString() === "abc");
+  });
+
+  it("hears of the end, and still writes", async () => {
+    const { client, wire, keeper } = await open();
+    client.socket.end();
+    await eventually("the end is there", () => keeper.eof);
+    wire.writeText("still");
+    wire.end();
+    await client.gone();
+    expect(client.text).toBe("still");
+    await eventually("it is closed", () => keeper.closed);
+  });
+
+  it("learns of a reset by a probe, which sends nothing", async () => {
+    const { client, wire, keeper } = await open();
+    wire.probe();
+    await settle();
+    wire.pause();
+    client.socket.resetAndDestroy();
+    await eventually("it is closed", () => {
+      wire.probe();
+      return keeper.closed;
+    });
+    expect(client.text).toBe("");
+  });
+});

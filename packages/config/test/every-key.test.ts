@@ -1,10 +1,13 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ConfigError, type ConfigIssue, linkerSchema, readConfig } from "../src/index.ts";
 import { showPath } from "../src/source.ts";
 import { settle } from "../src/structure.ts";
 import { type Mutation, printYaml } from "./print-yaml.ts";
 import { type SampleKey, samplesOf } from "./sample-config.ts";
 import { sampleRegistry } from "./sample-registry.ts";
+
+// About 900 keys times five mistakes: seconds on a quiet machine, more on a busy one.
+vi.setConfig({ testTimeout: 90_000 });
 
 const schema = linkerSchema(sampleRegistry);
 const samples = samplesOf(schema);

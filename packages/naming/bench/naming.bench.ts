@@ -28,6 +28,13 @@ function mixedText(places: number): string {
   }).join(";");
 }
 
+function ternaryText(places: number): string {
+  return Array.from({ length: count }, (_, i) => {
+    const elems = Array.from({ length: places }, (_, place) => ["/a", "/b", "/*"][Math.floor(i / 3 ** place) % 3]);
+    return `${elems.join("")}/z => /a`;
+  }).join(";");
+}
+
 console.log("reading");
 time("Path.read of three elements", 100_000, () => Path.read("/svc/web/v1"));
 time("Path.read of three elements, one escaped", 100_000, () => Path.read("/svc/web\\x2f/v1"));
@@ -42,7 +49,9 @@ for (const [name, text, path] of [
   ["wildcards at every other place", wildText, "/svc/a/11/b/4711"],
   ["6 places of label or wildcard", mixedText(6), "/a/a/a/a/a/a/z/63"],
   ["10 places of label or wildcard", mixedText(10), `${"/a".repeat(10)}/q/q`],
-  ["16 places of label or wildcard", mixedText(16), `${"/a".repeat(16)}/q/q`],
+  ["16 places of label or wildcard", mixedText(16), `${"/a".repeat(16)}/z/65535`],
+  ["16 places of label or wildcard, a miss", mixedText(16), `${"/a".repeat(16)}/q/q`],
+  ["10 places of two labels or a wildcard, a miss", ternaryText(10), `${"/a".repeat(10)}/q`],
 ] as const) {
   const dtab = Dtab.read(text);
   const name1 = Path.read(path);

@@ -10,6 +10,16 @@ export interface Dentry {
   readonly dst: NameTree<Path>;
 }
 
+/** Whether a name begins with a prefix. From the end, where names differ most. */
+export function prefixMatches(prefix: Dentry["prefix"], elems: readonly string[]): boolean {
+  if (prefix.length > elems.length) return false;
+  for (let i = prefix.length - 1; i >= 0; i--) {
+    const elem = prefix[i];
+    if (elem !== undefined && elem !== elems[i]) return false;
+  }
+  return true;
+}
+
 /** Reads `prefix => tree` and the blanks around it. */
 export function scanDentry(scanner: Scanner): Dentry {
   scanner.skipBlanks();

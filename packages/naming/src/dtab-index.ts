@@ -1,4 +1,5 @@
 import type { Dentry } from "./dentry.ts";
+import { LabelIndex } from "./label-index.ts";
 
 interface Node {
   readonly children: Map<string, Node>;
@@ -7,16 +8,22 @@ interface Node {
   readonly rules: number[];
 }
 
+/** A wildcard and a label at each of seven places; prefixes that people write have one or two. */
+const maxNodes = 128;
+
 /**
  * Finds the rules for a name without looking at the others: a tree of prefixes, element by element.
  *
- * Cost: with k elements in the longest prefix, at most 2^k nodes of the tree are looked at (a wildcard and a label at
- * every place), and never more than it has; plus sorting what was found.
+ * Cost: a step per element, and twice as many from each place on that has a wildcard beside the label. When that
+ * becomes too many an index by single labels takes over, to which wildcards do not matter.
  */
 export class DtabIndex {
+  readonly #entries: readonly Dentry[];
   readonly #root: Node = newNode();
+  #byLabel: LabelIndex | undefined;
 
   constructor(entries: readonly Dentry[]) {
+    this.#entries = entries;
     for (const [number, { prefix }] of entries.entries()) {
       let node = this.#root;
       for (const elem of prefix) node = elem === undefined ? wildOf(node) : childOf(node, elem);
@@ -26,6 +33,10 @@ export class DtabIndex {
 
   /** The numbers of the rules for a name, the last one first. */
   find(elems: readonly string[]): number[] {
+    return (this.#walk(elems) ?? this.#labels().find(elems)).sort(lastFirst);
+  }
+
+  #walk(elems: readonly string[]): number[] | undefined {
     const found = [...this.#root.rules];
     let level = [this.#root];
     for (let i = 0; i < elems.length && level.length > 0; i++) {
@@ -35,10 +46,16 @@ export class DtabIndex {
         if (child !== undefined) next.push(child);
         if (node.wild !== undefined) next.push(node.wild);
       }
+      if (next.length > maxNodes) return undefined;
       for (const { rules } of next) for (const rule of rules) found.push(rule);
       level = next;
     }
-    return found.sort(lastFirst);
+    return found;
+  }
+
+  #labels(): LabelIndex {
+    this.#byLabel ??= new LabelIndex(this.#entries);
+    return this.#byLabel;
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Dentry, scanDentry, showDentry } from "./dentry.ts";
+import { type Dentry, prefixMatches, scanDentry, showDentry } from "./dentry.ts";
 import { DtabIndex } from "./dtab-index.ts";
 import { Fail, mapTree, type NameTree, Neg } from "./name-tree.ts";
 import type { Path } from "./path.ts";
@@ -150,7 +150,7 @@ export class Dtab {
     const found: Dentry[] = [];
     for (let i = entries.length - 1; i >= 0; i--) {
       const entry = entries[i] as Dentry;
-      if (hasPrefix(elems, entry.prefix)) found.push(entry);
+      if (prefixMatches(entry.prefix, elems)) found.push(entry);
     }
     return found;
   }
@@ -158,12 +158,3 @@ export class Dtab {
 
 /** One prefix of a thousand characters must not indent all others. */
 const maxAligned = 60;
-
-function hasPrefix(elems: readonly string[], prefix: Dentry["prefix"]): boolean {
-  if (prefix.length > elems.length) return false;
-  for (let i = 0; i < prefix.length; i++) {
-    const elem = prefix[i];
-    if (elem !== undefined && elem !== elems[i]) return false;
-  }
-  return true;
-}

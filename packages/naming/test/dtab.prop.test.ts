@@ -44,6 +44,22 @@ describe("Dtab", () => {
     );
   });
 
+  it("looks up the same by prefix and by label, where wildcards make prefixes branch too much", () => {
+    const elem = fc.constantFrom("a", "b", undefined, undefined);
+    const prefix = fc.array(elem, { minLength: 6, maxLength: 11 });
+    const rules = fc.array(prefix, { minLength: 300, maxLength: 600 }).map((prefixes) => {
+      return new Dtab(prefixes.map((each, i) => ({ prefix: each, dst: leaf(Path.of(`r${i}`)) })));
+    });
+    const names = fc
+      .array(fc.constantFrom("a", "a", "a", "b", "c"), { maxLength: 12 })
+      .map((elems) => Path.of(...elems));
+    fc.assert(
+      fc.property(rules, names, (dtab, path) => {
+        expect(same(dtab.lookup(path), oracle(dtab.entries, path))).toBe(true);
+      }),
+    );
+  });
+
   it("reads what it shows, and what it shows to people", () => {
     fc.assert(
       fc.property(anyDtab, (dtab) => {

@@ -137,7 +137,9 @@ describe("C12: a lookup in 100,000 rules takes less than a millisecond", () => {
     ["a wildcard in front of each name", (i) => `/*/name${i} => /a`, "/svc/name4711/x"],
     ["wildcards at every other place", (i) => `/svc/*/${i % 300}/*/${i} => /a`, "/svc/a/11/b/4711"],
     ["wildcards and labels at every place", (i) => mixed(i, 6), "/a/a/a/a/a/a/z/4711"],
-    ["a name that no rule has", (i) => mixed(i, 10), "/a/a/a/a/a/a/a/a/a/a/q/q"],
+    ["wildcards and labels at sixteen places", (i) => mixed(i, 16), `${"/a".repeat(16)}/z/65535`],
+    ["the same, a name that no rule has", (i) => mixed(i, 16), `${"/a".repeat(16)}/q/q`],
+    ["two labels or a wildcard at ten places", (i) => ternary(i, 10), `${"/a".repeat(10)}/q`],
   ])("%s", (_name, rule, name) => {
     const dtab = Dtab.read(Array.from({ length: 100_000 }, (_, i) => rule(i)).join(";"));
     const path = Path.read(name);
@@ -150,4 +152,10 @@ describe("C12: a lookup in 100,000 rules takes less than a millisecond", () => {
 function mixed(i: number, places: number): string {
   const elems = Array.from({ length: places }, (_, bit) => ((i >> bit) & 1 ? "/a" : "/*"));
   return `${elems.join("")}/z/${i} => /a`;
+}
+
+/** One of two labels or a wildcard at each of `places`. */
+function ternary(i: number, places: number): string {
+  const elems = Array.from({ length: places }, (_, place) => ["/a", "/b", "/*"][Math.floor(i / 3 ** place) % 3]);
+  return `${elems.join("")}/z => /a`;
 }

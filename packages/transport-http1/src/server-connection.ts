@@ -56,8 +56,20 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
   private readonly settings: ServerSettings;
   private readonly connection: Connection;
   private readonly watch: ConnectionWatch;
-  private readonly onRep: (rep: HttpResponse) => void = (rep) => this.answer(rep);
-  private readonly onFailure: (thrown: unknown) => void = (thrown) => this.callFailed(thrown);
+  private readonly onRep: (rep: HttpResponse) => void = (rep) => {
+    try {
+      this.answer(rep);
+    } catch (thrown) {
+      this.crashed(thrown);
+    }
+  };
+  private readonly onFailure: (thrown: unknown) => void = (thrown) => {
+    try {
+      this.callFailed(thrown);
+    } catch (second) {
+      this.crashed(second);
+    }
+  };
   /** What was read and could not be used yet. */
   private readonly held: HeldBytes = new HeldBytes();
   /** Within `process`, which goes on by itself when something is wanted meanwhile. */
@@ -88,11 +100,15 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
 
   onBytes(bytes: Buffer, end: number): void {
     this.settings.stats.receivedBytes.inc(end);
-    if (this.phase >= Phase.Closing) this.waste(end);
-    else if (this.held.isEmpty) this.process(bytes, 0, end);
-    else {
-      this.held.append(bytes, end);
-      this.processHeld();
+    try {
+      if (this.phase >= Phase.Closing) this.waste(end);
+      else if (this.held.isEmpty) this.process(bytes, 0, end);
+      else {
+        this.held.append(bytes, end);
+        this.processHeld();
+      }
+    } catch (thrown) {
+      this.crashed(thrown);
     }
   }
 
@@ -368,6 +384,13 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
     this.phase = Phase.Closing;
     this.endExchange(error);
     if (this.writer.endsWithClose) this.wire.reset();
+    else this.wire.destroy();
+  }
+
+  /** A module threw where it may not, as an observer or a sink: that costs its request, and nobody else's. */
+  private crashed(thrown: unknown): void {
+    this.busy = false;
+    if (this.phase === Phase.Exchange) this.abort(asError(thrown));
     else this.wire.destroy();
   }
 

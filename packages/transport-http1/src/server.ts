@@ -125,7 +125,7 @@ class ListeningServer implements Http1Server, ConnectionOwner {
       this.server.listen(listening, () => {
         this.server.off("error", failed);
         // Accepting fails where there are no file descriptors left; it goes on when there are.
-        this.server.on("error", () => {});
+        this.server.on("error", () => this.settings.stats.acceptErrors.inc());
         const bound = this.server.address() as AddressInfo;
         this.address = { host: bound.address, port: bound.port };
         resolve(this);

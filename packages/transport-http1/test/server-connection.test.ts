@@ -267,6 +267,65 @@ describe("the end of an exchange", () => {
     expect(wire.ended).toBe(true);
   });
 
+  it("writes what the responder makes of a failure, keeps the connection, and ends the ctx as failed", async () => {
+    const error = testError("not today");
+    const server = byHand({
+      respond: (failure, req) => new HttpResponse(503, new Headers(), textBody(`${req.path}: ${failure.message}`)),
+    });
+    server.wire.feed(get);
+    server.seen[0]?.reject(error);
+    await settle();
+    expect(server.wire.written).toBe("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 13\r\n\r\n/p: not today");
+    expect(server.wire.ended).toBe(false);
+    expect(server.seen[0]?.ends).toEqual([{ kind: "failed", error }]);
+    server.wire.feed(get);
+    server.seen[1]?.answer(new HttpResponse(204));
+    await settle();
+    expect(server.seen[1]?.ends).toEqual([ok]);
+  });
+
+  it("answers 502 where the responder throws as well", async () => {
+    const server = byHand({
+      respond: () => {
+        throw testError("nor this");
+      },
+    });
+    server.wire.feed(get);
+    server.seen[0]?.reject(testError("not today"));
+    await settle();
+    expect(server.wire.written).toContain("502 Bad Gateway");
+    expect(server.wire.ended).toBe(true);
+  });
+
+  it("I11: an observer or a sink that throws costs its own request alone", async () => {
+    const observed = byHand();
+    observed.wire.feed(get);
+    observed.seen[0]?.ctx.observe({
+      onResponse: () => {
+        throw testError("a bad observer");
+      },
+      onEnd: () => {},
+    });
+    observed.seen[0]?.answer(new HttpResponse(200));
+    await settle();
+    expect(observed.wire.written).toBe("");
+    expect(observed.wire.destroyed).toBe(true);
+    expect(observed.seen[0]?.ends).toMatchObject([{ kind: "failed", error: { message: "a bad observer" } }]);
+
+    const sunk = byHand();
+    sunk.wire.feed(`POST /p HTTP/1.1\r\n${host}Content-Length: 9\r\n\r\n`);
+    (sunk.seen[0] as Seen).req.body.pipe({
+      ...discard,
+      onData: () => {
+        throw testError("a bad sink");
+      },
+    });
+    sunk.wire.feed("abc");
+    await settle();
+    expect(sunk.wire.destroyed).toBe(true);
+    expect(sunk.seen[0]?.ends).toMatchObject([{ kind: "failed", error: { message: "a bad sink" } }]);
+  });
+
   it("cancels the call of a client that leaves, at once, and writes nothing", async () => {
     const { wire, seen, connection } = byHand();
     wire.feed(`POST /p HTTP/1.1\r\n${host}Content-Length: 9\r\n\r\nabc`);

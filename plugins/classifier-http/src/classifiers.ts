@@ -3,8 +3,8 @@ import { definePlugin, type Plugin } from "@weftmesh/config";
 import { z } from "zod";
 import { HttpClassifier, retryableMethods } from "./response-classifiers.ts";
 
-const schema = z.strictObject({});
-type NoOptions = z.output<typeof schema>;
+type NoOptions = Readonly<Record<string, never>>;
+const schema: z.ZodType<NoOptions> = z.strictObject({});
 
 function classifierPlugin(
   kind: string,

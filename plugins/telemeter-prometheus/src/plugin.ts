@@ -4,7 +4,12 @@ import type { Registry } from "prom-client";
 import { z } from "zod";
 import { PrometheusTelemeter } from "./prometheus-telemeter.ts";
 
-const schema = z.strictObject({
+interface Config {
+  readonly path: string;
+  readonly prefix: string;
+}
+
+const schema: z.ZodType<Config> = z.strictObject({
   path: z
     .string()
     .startsWith("/")
@@ -12,7 +17,6 @@ const schema = z.strictObject({
     .describe("Path of the page on the admin server"),
   prefix: z.string().default("").describe("Put before the name of every metric"),
 });
-type Config = z.output<typeof schema>;
 
 /** The prom-client registry of a program that embeds the proxy. */
 export const PromRegistryParam: Param<Registry | undefined> = param<Registry | undefined>(

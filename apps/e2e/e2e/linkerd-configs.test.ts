@@ -100,14 +100,8 @@ describe("a config of Linkerd 1", () => {
       http("interpreter: { kind: io.l5d.namerd, dst: /$/inet/127.1/4100 }"),
       ": routers[0].interpreter.kind: io.l5d.namerd is",
     ],
-    [
-      http("", "telemetry: [{ kind: io.l5d.zipkin }]\n"),
-      ": telemetry[0].kind: io.l5d.zipkin is a Linkerd telemeter",
-    ],
-    [
-      `${admin}routers: [{ protocol: h2, servers: [{ port: 0 }] }]`,
-      ": routers[0].protocol: h2 is a Linkerd protocol",
-    ],
+    [http("", "telemetry: [{ kind: io.l5d.zipkin }]\n"), ": telemetry[0].kind: io.l5d.zipkin is a Linkerd telemeter"],
+    [`${admin}routers: [{ protocol: h2, servers: [{ port: 0 }] }]`, ": routers[0].protocol: h2 is a Linkerd protocol"],
     [http("client: { tls: { commonName: web } }"), ": routers[0].client.tls: client.tls is not supported"],
     [
       http("service: { retries: { backoff: { kind: constant, ms: 5 } } }"),

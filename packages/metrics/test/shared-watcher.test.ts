@@ -1,10 +1,12 @@
-import { ClockParam, Ctx, ok, Params, type Service, Stack, service } from "@weftmesh/core";
+import { ClockParam, Ctx, ctxKey, ok, Params, type Service, Stack, service } from "@weftmesh/core";
 import { MetricsRegistry, StatsParam, type StatsReceiver } from "@weftmesh/telemetry";
 import { ManualClock } from "@weftmesh/testkit";
 import { describe, expect, it } from "vitest";
 import { LogicalNameParam, MaxLogicalNamesParam, perPathClientStats } from "../src/per-path-client-stats.ts";
 import { clientStats } from "../src/request-stats-module.ts";
 import type { Rep } from "./calls.ts";
+
+const Name = ctxKey("name", "/svc/web");
 
 function gauge(metrics: MetricsRegistry, ...name: readonly string[]): number | undefined {
   let found: number | undefined;
@@ -22,7 +24,7 @@ function endpoints(stats: StatsReceiver, count: number): readonly Service<string
   const params = Params.empty
     .with(StatsParam, stats)
     .with(ClockParam, new ManualClock())
-    .with(LogicalNameParam, () => "/svc/web")
+    .with(LogicalNameParam, (ctx) => ctx.get(Name))
     .with(MaxLogicalNamesParam, 1);
   return Array.from({ length: count }, () => stack.make(params));
 }
@@ -46,6 +48,17 @@ describe("a module that is built once per endpoint", () => {
     await b.close();
     expect(gauge(metrics, "client", "pending")).toBeUndefined();
     expect(gauge(metrics, "client", "service", "svc/web", "pending")).toBeUndefined();
+  });
+
+  it("C26: holds the limit of logical names for all endpoints of a client together", () => {
+    const metrics = new MetricsRegistry();
+    for (const [i, each] of endpoints(metrics.scope("client"), 3).entries()) {
+      const ctx = new Ctx().set(Name, `/svc/${i}`);
+      void each.call("req", ctx);
+      ctx.end(ok);
+    }
+    const kept = [0, 1, 2].filter((i) => gauge(metrics, "client", "service", `svc/${i}`, "pending") !== undefined);
+    expect(kept).toEqual([2]);
   });
 
   it("keeps clients with scopes of their own apart", () => {

@@ -1,4 +1,4 @@
-import { type Activity, type ActivityState, asError, pending, Var } from "@weftmesh/core";
+import { Activity, type ActivityState, asError, pending, Var } from "@weftmesh/core";
 
 interface Subscription {
   unsubscribe(): void;
@@ -34,12 +34,15 @@ export class Answers<Q, A, T> {
   }
 
   /** The work as an activity; it is done while somebody observes it, and once for all who do. */
-  static activity<Q, A, T>(spec: () => AnswersSpec<Q, A, T>): Var<ActivityState<T>> {
-    return Var.async<ActivityState<T>>(pending, (update) => {
-      update(pending);
-      const answers = new Answers(spec(), update);
-      return () => answers.#stop();
-    });
+  static activity<Q, A, T>(spec: () => AnswersSpec<Q, A, T>): Activity<T> {
+    return new Activity(
+      Var.async<ActivityState<T>>(pending, (update) => {
+        // What was found for earlier observers may be long out of date.
+        update(pending);
+        const answers = new Answers(spec(), update);
+        return () => answers.#stop();
+      }),
+    );
   }
 
   #work(): void {

@@ -1,4 +1,4 @@
-import { Activity, type ActivityState } from "@weftmesh/core";
+import type { Activity, ActivityState } from "@weftmesh/core";
 import { Answers, type AnswersSpec } from "./answers.ts";
 import type { Bound } from "./bound.ts";
 import { type DelegateTree, simplifyDelegation } from "./delegate-tree.ts";
@@ -70,27 +70,23 @@ class LocalInterpreter implements Interpreter, Delegator {
   }
 
   bind(dtab: Dtab, path: Path): Activity<NameTree<Bound>> {
-    return new Activity(
-      Answers.activity<Question, Tree, NameTree<Bound>>(() => {
-        const bounds = new BoundObjects();
-        return this.#spec(sameBoundTree, (ask) => {
-          bounds.begin();
-          const { outcome } = this.#walk(dtab, ask, false).walk(path);
-          return outcome.state === "ok" ? { state: "ok", value: bounds.kept(outcome.value) } : outcome;
-        });
-      }),
-    );
+    return Answers.activity<Question, Tree, NameTree<Bound>>(() => {
+      const bounds = new BoundObjects();
+      return this.#spec(sameBoundTree, (ask) => {
+        bounds.begin();
+        const { outcome } = this.#walk(dtab, ask, false).walk(path);
+        return outcome.state === "ok" ? { state: "ok", value: bounds.kept(outcome.value) } : outcome;
+      });
+    });
   }
 
   delegate(dtab: Dtab, path: Path): Activity<DelegateTree> {
-    return new Activity(
-      Answers.activity<Question, Tree, DelegateTree>(() =>
-        this.#spec(Object.is, (ask) => {
-          const walk = this.#walk(dtab, ask, true);
-          const { tree } = walk.walk(path);
-          return walk.waits ? { state: "pending" } : { state: "ok", value: simplifyDelegation(tree) };
-        }),
-      ),
+    return Answers.activity<Question, Tree, DelegateTree>(() =>
+      this.#spec(Object.is, (ask) => {
+        const walk = this.#walk(dtab, ask, true);
+        const { tree } = walk.walk(path);
+        return walk.waits ? { state: "pending" } : { state: "ok", value: simplifyDelegation(tree) };
+      }),
     );
   }
 
@@ -99,8 +95,13 @@ class LocalInterpreter implements Interpreter, Delegator {
   }
 
   #walk(dtab: Dtab, ask: Ask, all: boolean): NameWalk {
-    const { maxDepth, stepBudget } = { maxDepth: this.#maxDepth, stepBudget: this.#stepBudget };
-    return new NameWalk({ dtab, maxDepth, stepBudget, all, ask: (path) => this.#ask(path, ask) });
+    return new NameWalk({
+      dtab,
+      ask: (path) => this.#ask(path, ask),
+      maxDepth: this.#maxDepth,
+      stepBudget: this.#stepBudget,
+      all,
+    });
   }
 
   /** What the first namer says that does not say Neg. */

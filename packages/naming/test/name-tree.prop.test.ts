@@ -28,6 +28,13 @@ function size<T>(tree: NameTree<T>): number {
   return 1;
 }
 
+/** The same with other weights. */
+function reweigh<T>(tree: NameTree<T>): NameTree<T> {
+  if (tree.kind === "alt") return alt(...tree.trees.map(reweigh));
+  if (tree.kind !== "union") return tree;
+  return union(...tree.trees.map(({ weight, tree: each }) => ({ weight: weight + 1, tree: reweigh(each) })));
+}
+
 /** What the parser makes of it: branches that are alone stand for themselves, none at all is Neg. */
 function normalise<T>(tree: NameTree<T>): NameTree<T> {
   if (tree.kind === "alt") {
@@ -147,6 +154,8 @@ describe("name trees", () => {
           ),
         ).toBe(true);
         expect(sameTree(a, b, Object.is)).toBe(JSON.stringify(a) === JSON.stringify(b));
+        const heavier = reweigh(a);
+        expect(sameTree(a, heavier, Object.is)).toBe(JSON.stringify(a) === JSON.stringify(heavier));
       }),
       { numRuns: 1000 },
     );

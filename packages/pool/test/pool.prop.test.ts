@@ -375,7 +375,7 @@ describe("Pool", () => {
         }
         await world.finish();
       }),
-      { numRuns: 400 },
+      { numRuns: Number(process.env["WEFT_RUNS"] ?? 400) },
     );
   }, 60_000);
 });

@@ -1,11 +1,12 @@
 import { type Admin, createAdmin } from "@weftmesh/admin";
 import { type AnyPlugin, locatedError, type ReadConfig, Registry, readConfig, readPluginNames } from "@weftmesh/config";
 import { ClockParam, Params as NoParams, type Params, RngParam, systemClock, systemRng } from "@weftmesh/core";
-import { HostResolverParam, newSystemHostResolver } from "@weftmesh/naming";
+import { Dtab, HostResolverParam, newSystemHostResolver } from "@weftmesh/naming";
 import { StackEditError, type StackSet } from "@weftmesh/router";
 import { type LogLevel, LogLevels, MetricsRegistry, StatsParam } from "@weftmesh/telemetry";
 import { adminOptions } from "./admin-options.ts";
 import { defaultInterpreter } from "./default-interpreter.ts";
+import { type IdentifiedRouter, IdentifierServer } from "./identifier-server.ts";
 import { type Linked, link } from "./linker.ts";
 import { loadPlugins } from "./load-plugins.ts";
 import { logLine } from "./log-line.ts";
@@ -50,8 +51,24 @@ export interface BuiltProxy {
 export async function createProxy(options: ProxyOptions): Promise<ProxyServer> {
   const built = await buildProxy(options);
   const admin: Admin = createAdmin(adminOptions(built, (graceMs) => void proxy.close(graceMs)));
-  const proxy: ProxyServer = new ProxyServer(built, admin);
+  const proxy: ProxyServer = new ProxyServer(built, admin, identifierServerOf(built));
   return proxy;
+}
+
+/** The server of `httpIdentifierPort`, for the http routers of the config. */
+function identifierServerOf({ read, linked, params }: BuiltProxy): IdentifierServer | undefined {
+  const { admin, routers } = read.config;
+  if (admin.httpIdentifierPort === undefined) return undefined;
+  const asked: IdentifiedRouter[] = [];
+  for (const [i, { router }] of linked.routers.entries()) {
+    if (router.identify !== undefined) asked.push({ router, baseDtab: routers[i]?.config.dtab ?? Dtab.empty });
+  }
+  return new IdentifierServer({
+    ip: admin.ip,
+    port: admin.httpIdentifierPort,
+    clock: params.get(ClockParam),
+    routers: asked,
+  });
 }
 
 export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {

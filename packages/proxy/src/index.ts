@@ -2,6 +2,7 @@ export { type CommandLine, readCommandLine } from "./command-line.ts";
 export { type BuiltProxy, buildProxy, createProxy, type ProxyOptions } from "./create-proxy.ts";
 export { DefaultInterpreterParam, defaultInterpreter } from "./default-interpreter.ts";
 export { exposureWarnings } from "./exposure-warnings.ts";
+export { IdentifierListenError } from "./identifier-server.ts";
 export type { Linked, LinkedRouter } from "./linker.ts";
 export { loadPlugins, PluginLoadError } from "./load-plugins.ts";
 export { logLine } from "./log-line.ts";

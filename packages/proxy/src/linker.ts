@@ -1,10 +1,11 @@
-import type { LinkerConfig, PluginSource, ReadConfig } from "@weftmesh/config";
+import type { Chosen, LinkerConfig, PluginSource, ReadConfig } from "@weftmesh/config";
 import type { Params } from "@weftmesh/core";
 import {
   type Delegator,
   HostResolverParam,
   type Interpreter,
   newInterpreter,
+  Path,
   type PrefixedNamer,
   utilityNamers,
 } from "@weftmesh/naming";
@@ -44,12 +45,18 @@ export function link(options: LinkOptions): Linked {
   const telemeters = config.telemetry.map(({ plugin, config: own }) => plugin.make(own, params));
   const namers = config.namers.map((chosen) => {
     const stats = params.get(StatsParam);
-    return chosen.plugin.make(chosen.config, params.with(StatsParam, stats.scope("namer", `#/${chosen.kind}`)));
+    return chosen.plugin.make(chosen.config, params.with(StatsParam, stats.scope("namer", prefixOf(chosen))));
   });
   const utilities = utilityNamers(params.get(HostResolverParam));
   const interpreter = newInterpreter({ namers, utilities });
   const routers = config.routers.map((chosen) => newRouter(options, interpreter, chosen));
   return { telemeters, namers, routers, withoutNamers: newInterpreter({ utilities }) };
+}
+
+/** Where a namer stands, as its metrics name it. By custom it has the key; one that has not is known by its kind. */
+function prefixOf(chosen: Chosen<"namer">): string {
+  const { prefix } = chosen.config as { readonly prefix?: unknown };
+  return `#${prefix instanceof Path ? prefix.show : `/${chosen.kind}`}`;
 }
 
 function newRouter(

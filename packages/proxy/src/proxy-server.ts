@@ -3,6 +3,7 @@ import type { SocketAddress } from "@weftmesh/http";
 import type { Logger } from "@weftmesh/telemetry";
 import type { BuiltProxy } from "./create-proxy.ts";
 import { exposureWarnings } from "./exposure-warnings.ts";
+import type { IdentifierServer } from "./identifier-server.ts";
 import { version } from "./version.ts";
 
 interface Closable {
@@ -12,6 +13,8 @@ interface Closable {
 /** Where a running proxy listens. */
 export interface ProxyAddresses {
   readonly admin: SocketAddress;
+  /** Of `httpIdentifierPort`; undefined when the config has none. */
+  readonly identifier: SocketAddress | undefined;
   readonly servers: readonly { readonly label: string; readonly address: SocketAddress }[];
 }
 
@@ -19,9 +22,11 @@ export interface ProxyAddresses {
 export class ProxyServer {
   readonly built: BuiltProxy;
   readonly #admin: Admin;
+  readonly #identifier: IdentifierServer | undefined;
   readonly #log: Logger;
   #telemetry: readonly Closable[] = [];
   #addresses: ProxyAddresses | undefined;
+  #starting: Promise<ProxyAddresses> | undefined;
   #started: Promise<ProxyAddresses> | undefined;
   #closed: Promise<void> | undefined;
   #ended: () => void = () => {};
@@ -29,9 +34,10 @@ export class ProxyServer {
     this.#ended = resolve;
   });
 
-  constructor(built: BuiltProxy, admin: Admin) {
+  constructor(built: BuiltProxy, admin: Admin, identifier?: IdentifierServer) {
     this.built = built;
     this.#admin = admin;
+    this.#identifier = identifier;
     this.#log = built.logs.root;
   }
 
@@ -49,17 +55,22 @@ export class ProxyServer {
   /**
    * Admin first, then the telemeters, then the routers. Resolves when every port is bound.
    *
-   * Errors: `WEFT_ADMIN_LISTEN`, `WEFT_LISTEN`; what had been started is closed again.
+   * Errors: `WEFT_ADMIN_LISTEN`, `WEFT_IDENTIFIER_LISTEN`, `WEFT_LISTEN`; what had been started is closed again.
    */
   start(): Promise<ProxyAddresses> {
-    this.#started ??= this.#start().catch(async (error: unknown) => {
+    if (this.#started !== undefined) return this.#started;
+    this.#starting = this.#start();
+    this.#started = this.#starting.catch(async (error: unknown) => {
       await this.close(0);
       throw error;
     });
     return this.#started;
   }
 
-  /** Refuses new work and lets what is under way finish: routers, then telemeters, then admin. */
+  /**
+   * Refuses new work and lets what is under way finish: routers, then telemeters, then admin. A start that is under
+   * way comes to its end first: a port that it binds would stay open otherwise.
+   */
   close(graceMs: number = this.built.read.config.admin.shutdownGraceMs): Promise<void> {
     this.#closed ??= this.#close(graceMs);
     return this.#closed;
@@ -71,6 +82,8 @@ export class ProxyServer {
     for (const warning of exposureWarnings(read.config)) this.#log.warning(warning);
     const admin = await this.#admin.listen();
     this.#log.info(`serving http admin on /${show(admin)}`);
+    const identifier = await this.#identifier?.listen();
+    if (identifier !== undefined) this.#log.info(`serving http identifier on /${show(identifier)}`);
     this.#telemetry = [metrics.start(), ...linked.telemeters.map((telemeter) => telemeter.run({ metrics }))];
     const servers: { label: string; address: SocketAddress }[] = [];
     for (const { router } of linked.routers) {
@@ -79,22 +92,25 @@ export class ProxyServer {
         this.#log.info(`serving ${router.label} on /${show(address)}`);
       }
     }
-    this.#addresses = { admin, servers };
+    this.#addresses = { admin, identifier, servers };
     this.#log.info("initialized");
     return this.#addresses;
   }
 
   async #close(graceMs: number): Promise<void> {
     const { routers } = this.built.linked;
+    // Whoever called `start` hears how it went.
+    await this.#starting?.catch(() => {});
     await Promise.all(routers.map(({ router }) => this.#quietly(router.close(graceMs))));
     await Promise.all(this.#telemetry.map((each) => this.#quietly(each.close())));
-    await this.#quietly(this.#admin.close(Math.min(graceMs, 1000)));
+    const pages = Math.min(graceMs, 1000);
+    await Promise.all([this.#quietly(this.#admin.close(pages)), this.#quietly(this.#identifier?.close(pages))]);
     this.#ended();
   }
 
   /** What fails to close is told of, and keeps nothing else from closing. */
-  #quietly(closing: Promise<void>): Promise<void> {
-    return closing.catch((error: Error) => this.#log.error(`while closing: ${error.message}`));
+  async #quietly(closing: Promise<void> | undefined): Promise<void> {
+    await closing?.catch((error: Error) => this.#log.error(`while closing: ${error.message}`));
   }
 }
 

@@ -5,11 +5,12 @@ import {
   type HeaderField,
   Headers,
   type HttpRequest,
-  HttpResponse,
+  type HttpResponse,
   headerField,
   Names,
 } from "@weftmesh/http";
 import type { Dtab } from "@weftmesh/naming";
+import { ErrorResponse } from "./error-response.ts";
 import { type EndpointError, noConnectionMessage, noRouteMessage } from "./failure-message.ts";
 import { formEncode } from "./form-encode.ts";
 import { Finagle, L5d } from "./linkerd-headers.ts";
@@ -33,7 +34,9 @@ const nack: HeaderField = headerField(Finagle.nack, "true");
 const nonRetryableNack: HeaderField = headerField(Finagle.nonRetryableNack, "true");
 const retryNow: HeaderField = headerField(Names.retryAfter, "0");
 
+// The words of Finagle, which its clients show.
 const nackMessage = "Request was not processed by the server due to an error and is safe to retry";
+const nonRetryableNackMessage = "Request was not processed by the server and should not be retried";
 
 const badRequest = new Set(["WEFT_UNIDENTIFIED", "WEFT_DTAB_HEADER", "WEFT_NAME_SYNTAX", "WEFT_CALL_DEPTH"]);
 const noRoute = new Set(["WEFT_NO_BINDING", "WEFT_NO_ENDPOINTS"]);
@@ -56,13 +59,14 @@ export function newErrorResponder(options: ErrorResponderOptions): ErrorResponde
     if (hasFlag(error, "retryable") && !hasFlag(error, "naming") && !hasFlag(error, "rejected")) {
       headers.addField(retryable);
     }
-    return new HttpResponse(status, headers, body);
+    return new ErrorResponse(status, headers, body);
   }
 
   /** A refusal before any work was done. A streamed request cannot be sent again by whoever sent it. */
   function refuse(error: Error, req: HttpRequest): HttpResponse {
-    const rep = respond(503, nackMessage, error);
-    if (req.body.length === undefined) rep.headers.addField(nonRetryableNack);
+    const isStreamed = req.body.length === undefined;
+    const rep = respond(503, isStreamed ? nonRetryableNackMessage : nackMessage, error);
+    if (isStreamed) rep.headers.addField(nonRetryableNack);
     else rep.headers.addField(nack).addField(retryNow);
     return rep;
   }
@@ -70,7 +74,12 @@ export function newErrorResponder(options: ErrorResponderOptions): ErrorResponde
   return (error, req, ctx) => {
     const code = isWeftError(error) ? error.code : undefined;
     if (code !== undefined) {
-      if (badRequest.has(code)) return respond(400, error.message, error);
+      if (badRequest.has(code)) {
+        // An identifier that broke is a fault of ours, whatever the client is told.
+        if (error.cause !== undefined && !isWeftError(error.cause))
+          options.log(`identification failed: ${error.message}`);
+        return respond(400, error.message, error);
+      }
       if (noRoute.has(code)) return respond(502, noRouteMessage(ctx, baseDtab), error);
       if (code.startsWith("WEFT_CONNECT_"))
         return respond(502, noConnectionMessage(ctx, error as EndpointError), error);
@@ -78,6 +87,8 @@ export function newErrorResponder(options: ErrorResponderOptions): ErrorResponde
       if (hasFlag(error, "rejected")) return refuse(error, req);
     }
     options.log(`service failure: ${code ?? error.name}: ${error.message}`);
-    return respond(502, error.message === "" ? error.name : error.message, error);
+    // Linkerd shows why a name could not be bound as whoever binds it says it.
+    const shown = code === "WEFT_BINDING_FAILED" && error.cause instanceof Error ? error.cause : error;
+    return respond(502, shown.message === "" ? shown.name : shown.message, error);
   };
 }

@@ -1,12 +1,16 @@
 import { WeftError } from "@weftmesh/core";
 import type { PathSyntaxError } from "@weftmesh/naming";
 
-/** No identifier gave the request a name. */
+/** No identifier gave the request a name, or one of them failed. */
 export class UnidentifiedError extends WeftError {
   readonly reason: string;
 
-  constructor(request: string, reason: string) {
-    super("WEFT_UNIDENTIFIED", `Unknown destination: ${request} / ${reason}`, { flags: ["naming", "nonRetryable"] });
+  /** `cause` is what an identifier threw, which ends the search as well. */
+  constructor(request: string, reason: string, cause?: Error) {
+    super("WEFT_UNIDENTIFIED", `Unknown destination: ${request} / ${reason}`, {
+      flags: ["naming", "nonRetryable"],
+      ...(cause === undefined ? {} : { cause }),
+    });
     this.reason = reason;
   }
 }

@@ -47,6 +47,11 @@ function ipPortOf(address: SocketAddress): string {
   return address.host.includes(":") ? `"[${address.host}]:${address.port}"` : `"${address.host}:${address.port}"`;
 }
 
+/** A label of the config may hold anything; a header may not. */
+function asLabel(text: string): string {
+  return quoted(text.replace(/[^\x20-\x7e]/g, "?"));
+}
+
 function quoted(text: string): string {
   return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text) ? text : `"${text.replace(/["\\]/g, "\\$&")}"`;
 }
@@ -68,10 +73,12 @@ function labeler(config: ForwardedLabeler, rng: Rng, routerLabel: string): Label
         return label;
       };
     }
-    case "router":
-      return () => quoted(routerLabel);
+    case "router": {
+      const label = asLabel(routerLabel);
+      return () => label;
+    }
     case "static": {
-      const label = quoted(config.label);
+      const label = asLabel(config.label);
       return () => label;
     }
   }

@@ -6,6 +6,7 @@ import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { clientStats, pathStats, perPathClientStats, serverStats, statusCodeStats } from "@weftmesh/metrics";
 import { poolModule, type UnpooledService } from "@weftmesh/pool";
 import { requestTimeout, serverTimeout, totalTimeout } from "@weftmesh/timeout";
+import { clientCertHeader } from "./client-cert-header.ts";
 import { contextHeaders } from "./context-headers.ts";
 import { dstClient, dstService } from "./dst-headers.ts";
 import { forwardedHeader } from "./forwarded-header.ts";
@@ -61,6 +62,7 @@ export function httpStacks(transport: (params: Params) => UnpooledService<HttpRe
     bound: new Stack<HttpService>([dstClient], unfinished),
     client: new Stack<HttpService>(
       [
+        clientCertHeader, // once per call: no attempt can bring the claim back
         hostRewrite,
         traceHeaders, // below the retries: each attempt has a span of its own
         statusCodeStats(),

@@ -8,10 +8,12 @@ export {
   RouterLabelParam,
   TraceKey,
 } from "./call-context.ts";
+export { ClientCertHeaderRole, clientCertHeader } from "./client-cert-header.ts";
 export { ContextHeadersRole, contextHeaders } from "./context-headers.ts";
 export { DstClientRole, DstServiceRole, dstClient, dstService } from "./dst-headers.ts";
 export { applyEdits, StackEditError, StackParamError } from "./edit-stacks.ts";
 export { type ErrorResponder, type ErrorResponderOptions, newErrorResponder } from "./error-responder.ts";
+export { ErrorResponse } from "./error-response.ts";
 export { CallDepthError, DtabHeaderError, UnidentifiedError } from "./errors.ts";
 export {
   type ForwardedLabeler,
@@ -26,7 +28,7 @@ export { type HttpFilter, type HttpService, httpFilterModule } from "./http-serv
 export { httpStacks } from "./http-stacks.ts";
 export { L5d } from "./linkerd-headers.ts";
 export { MaxCallDepthParam, MaxCallDepthRole, maxCallDepth } from "./max-call-depth.ts";
-export type { Protocol, Router, RouterRuntime, RunningServer } from "./protocol.ts";
+export type { Protocol, RequestToIdentify, Router, RouterRuntime, RunningServer } from "./protocol.ts";
 export { ClearContextParam, RequestContextRole, requestContext } from "./request-context.ts";
 export { firstOf, RoutingService } from "./routing-service.ts";
 export {

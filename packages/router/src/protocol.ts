@@ -25,6 +25,15 @@ export interface RunningServer {
   close(graceMs: number): Promise<void>;
 }
 
+/** The head of a request that goes nowhere. */
+export interface RequestToIdentify {
+  readonly version: "1.0" | "1.1";
+  readonly method: string;
+  readonly target: string;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+}
+
 /** A router that was built and may be started. */
 export interface Router {
   readonly label: string;
@@ -38,8 +47,8 @@ export interface Router {
   listen(): Promise<readonly RunningServer[]>;
   /** What names, trees and clients it holds now. */
   snapshot(): BindingSnapshot;
-  /** Names a request without sending it anywhere, for `httpIdentifierPort`. */
-  identify?(method: string, target: string, headers: readonly string[]): Promise<Identification>;
+  /** Names a request without sending it anywhere, for `httpIdentifierPort`. A rejection says why it cannot. */
+  identify?(request: RequestToIdentify): Promise<Identification>;
   /** Stops listening, then closes the clients. */
   close(graceMs: number): Promise<void>;
 }

@@ -35,6 +35,8 @@ export const WireDeadlineKey: CtxKey<WireDeadline | undefined> = ctxKey<WireDead
 
 /** Dtab texts remembered per server: they repeat from request to request, and a flood must not grow it. */
 const maxKeptDtabs = 1000;
+/** A longer text is read each time: what it is parsed to takes a multiple of it. */
+const maxKeptChars = 512;
 
 class DtabReader {
   readonly #kept = new Map<string, Dtab>();
@@ -49,6 +51,7 @@ class DtabReader {
       if (cause instanceof PathSyntaxError) throw new DtabHeaderError(cause);
       throw cause;
     }
+    if (text.length > maxKeptChars) return dtab;
     if (this.#kept.size >= maxKeptDtabs) this.#kept.clear();
     this.#kept.set(text, dtab);
     return dtab;

@@ -1,4 +1,4 @@
-import type { Ctx, Status } from "@weftmesh/core";
+import { asError, type Ctx, type Status } from "@weftmesh/core";
 import { ConnectionKey, type HttpRequest, type HttpResponse } from "@weftmesh/http";
 import type { Dtab, Identification, Identifier, Path } from "@weftmesh/naming";
 import { LocalDtabKey } from "./call-context.ts";
@@ -26,8 +26,8 @@ export class RoutingService implements HttpService {
     let identification: Identification | Promise<Identification>;
     try {
       identification = this.#identifier.identify(req, ctx);
-    } catch (error) {
-      return Promise.reject(error);
+    } catch (thrown) {
+      return Promise.reject(identifierFailed(req, ctx, thrown));
     }
     if (identification instanceof Promise) return this.#later(req, ctx, identification);
     return this.#route(req, ctx, identification);
@@ -40,7 +40,12 @@ export class RoutingService implements HttpService {
   #later(req: HttpRequest, ctx: Ctx, coming: Promise<Identification>): Promise<HttpResponse> {
     return new Promise<HttpResponse>((resolve, reject) => {
       ctx.onCancel(reject);
-      coming.then((identification) => resolve(this.#route(req, ctx, identification)), reject);
+      coming
+        .then(
+          (identification) => resolve(this.#route(req, ctx, identification)),
+          (thrown) => reject(identifierFailed(req, ctx, thrown)),
+        )
+        .catch(reject);
     });
   }
 
@@ -52,6 +57,12 @@ export class RoutingService implements HttpService {
     const local = headers === undefined ? identification.dtab : headers.concat(identification.dtab);
     return this.#binding.lookup(identification.dst, local).call(req, ctx);
   }
+}
+
+/** To the client an identifier that fails is one that has no name for its request; the cause tells the rest. */
+function identifierFailed(req: HttpRequest, ctx: Ctx, thrown: unknown): UnidentifiedError {
+  const cause = asError(thrown);
+  return new UnidentifiedError(describeRequest(req, ctx), cause.message, cause);
 }
 
 function describeRequest(req: HttpRequest, ctx: Ctx): string {

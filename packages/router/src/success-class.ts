@@ -1,5 +1,6 @@
 import { type Classifier, ClassifierKey, type Ctx, type Module, type Observer, type Role, role } from "@weftmesh/core";
 import { type HeaderField, type HttpRequest, type HttpResponse, headerField } from "@weftmesh/http";
+import { ErrorResponse } from "./error-response.ts";
 import { type HttpFilter, type HttpService, httpFilterModule } from "./http-service.ts";
 import { L5d } from "./linkerd-headers.ts";
 
@@ -19,9 +20,9 @@ class SuccessClassWriter implements Observer {
   }
 
   onResponse(_ctx: Ctx, rep: unknown): void {
+    // Not told by `l5d-err`: a backend may write that as well, and with it whatever class it likes.
+    if (rep instanceof ErrorResponse) return;
     const { headers } = rep as HttpResponse;
-    // An answer of our own to a failed call is no success of the service, nor its failure.
-    if (headers.has(L5d.err)) return;
     const succeeded = this.#classifier.classify(this.#req, rep, undefined) === "success";
     headers.setField(succeeded ? success : failure);
   }

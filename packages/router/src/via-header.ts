@@ -1,5 +1,6 @@
 import { type Ctx, type Module, type Observer, type Role, role } from "@weftmesh/core";
 import { type HeaderField, type Headers, type HttpResponse, headerField, Names, stripHopByHop } from "@weftmesh/http";
+import { ErrorResponse } from "./error-response.ts";
 import { type HttpFilter, type HttpService, httpFilterModule } from "./http-service.ts";
 
 export const ViaRole: Role = role("via");
@@ -14,7 +15,9 @@ function appendVia(headers: Headers): void {
 }
 
 const viaOnResponse: Observer = {
-  onResponse: (_ctx: Ctx, rep: unknown) => appendVia((rep as HttpResponse).headers),
+  onResponse: (_ctx: Ctx, rep: unknown) => {
+    if (!(rep instanceof ErrorResponse)) appendVia((rep as HttpResponse).headers);
+  },
   onEnd: () => {},
 };
 

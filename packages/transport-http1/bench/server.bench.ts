@@ -67,17 +67,20 @@ function median(numbers: readonly number[]): number {
 
 for (const work of works) {
   const results = new Map<string, number[]>();
+  const running: { kind: string; child: ChildProcess; port: number }[] = [];
   for (const kind of kinds) {
-    const { child, port } = await start(kind, work.size);
-    await load(port, work.wrk, "1");
     results.set(kind, []);
-    for (let round = 0; round < Number(rounds); round++) {
-      const before = cpu(child.pid as number);
-      const requests = await load(port, work.wrk, seconds);
-      results.get(kind)?.push((cpu(child.pid as number) - before) / requests);
-    }
-    child.kill();
+    running.push({ kind, ...(await start(kind, work.size)) });
   }
+  for (let round = -1; round < Number(rounds); round++) {
+    for (const { kind, child, port } of running) {
+      const before = cpu(child.pid as number);
+      const requests = await load(port, work.wrk, round < 0 ? "1" : seconds);
+      // The first round warms up.
+      if (round >= 0) results.get(kind)?.push((cpu(child.pid as number) - before) / requests);
+    }
+  }
+  for (const { child } of running) child.kill();
   const base = median(results.get("node:http") as number[]);
   for (const [kind, numbers] of results) {
     const figure = median(numbers);

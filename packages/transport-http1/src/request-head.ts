@@ -15,9 +15,9 @@ const space = 32;
 const slash = 47;
 const asterisk = 42;
 
-/** 1 for each byte that may stand in a target of origin form: visible ASCII but `#`, and anything above ASCII. */
+/** 1 for each byte that may stand in a target of origin form: visible ASCII but `#`. */
 const targetTable = new Uint8Array(256);
-for (let c = 33; c < 256; c++) if (c !== 127 && c !== 35) targetTable[c] = 1;
+for (let c = 33; c < 127; c++) if (c !== 35) targetTable[c] = 1;
 
 /** Empty lines that a client may send before its request (RFC 9112 section 2.2). */
 const maxEmptyLines = 2;

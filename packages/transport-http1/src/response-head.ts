@@ -89,6 +89,7 @@ export class ResponseHead {
     const { block, status } = this;
     const { contentLength, transferCoding } = block;
     const isOld = this.version === "1.0";
+    if (isOld && status < 200) throw malformed("an interim response is of HTTP/1.0, which has none");
     if (transferCoding !== "none") {
       if (transferCoding !== "chunked") throw badFraming("Transfer-Encoding is anything but a single chunked");
       if (contentLength !== -1) throw badFraming("there are both Content-Length and Transfer-Encoding");

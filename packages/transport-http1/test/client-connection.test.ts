@@ -11,7 +11,7 @@ import {
 } from "@weftmesh/http";
 import { Pool, type SessionOwner } from "@weftmesh/pool";
 import { nullStats } from "@weftmesh/telemetry";
-import { eventually, ManualClock, MemoryStats, PushBody, RecordingSink, settle, testError } from "@weftmesh/testkit";
+import { ManualClock, MemoryStats, PushBody, RecordingSink, settle, testError } from "@weftmesh/testkit";
 import { ClientConnection, type ClientConnectionOptions, Http1Connector } from "@weftmesh/transport-http1";
 import { describe, expect, it } from "vitest";
 import { ClientStats } from "../src/client-stats.ts";
@@ -381,7 +381,8 @@ describe("Http1Connector", () => {
       message: `no connection to 127.0.0.1:${backend.port} within 1000 ms`,
     });
     expect(stats.readStat("failed_connect_latency_ms")).toHaveLength(1);
-    await eventually("what was begun is closed", () => backend.open === 0);
+    for (let i = 0; i < 50; i++) await settle();
+    expect(backend.open).toBe(0);
     await backend.close();
   });
 

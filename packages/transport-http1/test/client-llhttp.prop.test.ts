@@ -98,6 +98,9 @@ async function byUs({ method, bytes, eof }: ResponseCase): Promise<Reading | und
   return reading;
 }
 
+/** A tab around the value of a header that frames is white space by RFC 9110 section 5.6.3, and an error to llhttp. */
+const tabBehindFraming = /(?:content-length|transfer-encoding):[^\r\n]*\t/i;
+
 /** Without what we take off and Node leaves on. */
 function comparable(reading: Reading | undefined): Reading | undefined {
   if (reading === undefined) return undefined;
@@ -127,9 +130,10 @@ describe("the response parser beside llhttp", () => {
       fc.asyncProperty(arbSpoiled, async (response) => {
         const ours = await byUs(response);
         if (ours === undefined) refused++;
-        else expect(comparable(ours)).toEqual(comparable(await byNode(response)));
+        else if (!tabBehindFraming.test(response.bytes.toString("latin1")))
+          expect(comparable(ours)).toEqual(comparable(await byNode(response)));
       }),
-      { numRuns: 1_000 },
+      { numRuns: Number(process.env["WEFT_RUNS"] ?? 1_000) },
     );
     // The comparison is worth something only if many are spoiled in earnest.
     expect(refused).toBeGreaterThan(100);

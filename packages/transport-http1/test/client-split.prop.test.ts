@@ -113,7 +113,7 @@ describe("a response", () => {
           expect(await exchange(method, cutAt(bytes, cuts), eof, pauses)).toEqual(whole);
         },
       ),
-      { numRuns: 1_500 },
+      { numRuns: Number(process.env["WEFT_RUNS"] ?? 1_500) },
     );
   }, 60_000);
 

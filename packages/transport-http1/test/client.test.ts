@@ -330,6 +330,8 @@ describe("a hostile response", () => {
       "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
       "HTTP/1.1 99999\r\n\r\n",
       "HTTP/1.1 99 X\r\n\r\n",
+      "HTTP/1.1 099 X\r\n\r\n",
+      "HTTP/1.0 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
       "HTTP/1.1 20x OK\r\n\r\n",
       "HTTP/1.1 2000 OK\r\n\r\n",
       "HTTP/1.1  200 OK\r\n\r\n",
@@ -430,6 +432,8 @@ describe("a hostile response", () => {
     ctx.cancel(reason);
     expect(await Promise.race([call, settle().then(() => "not at once")])).toBe(reason);
     expect(pool.size).toBe(0);
+    // Its connection was made long before.
+    expect(stats.readCounter("cancelled_connects")).toBe(0);
     await closed();
   });
 });

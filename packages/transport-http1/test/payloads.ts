@@ -185,6 +185,7 @@ export const hostilePayloads: readonly HostilePayload[] = [
   hostile("A45", "a NUL in the target", `GET /p\0q HTTP/1.1\r\n${host}\r\n`),
   hostile("A45", "a space in the target", `GET /p q HTTP/1.1\r\n${host}\r\n`),
   hostile("A45", "a DEL in the target", `GET /p\x7fq HTTP/1.1\r\n${host}\r\n`),
+  hostile("A45", "a byte beyond ASCII in the target", `GET /p\xe9 HTTP/1.1\r\n${host}\r\n`),
   hostile("A45", "a space before the method", ` GET /p HTTP/1.1\r\n${host}\r\n`),
   hostile("A45", "empty lines without end", `${"\r\n".repeat(9)}GET /p HTTP/1.1\r\n${host}\r\n`),
   hostile("A46", "a target without a slash", `GET p HTTP/1.1\r\n${host}\r\n`),

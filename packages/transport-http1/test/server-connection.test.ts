@@ -438,6 +438,19 @@ describe("requests one behind the other", () => {
   });
 });
 
+describe("a client that closed its half", () => {
+  it("within its next request, has its answer to the one before and no more", async () => {
+    const { wire, seen } = byHand();
+    wire.feed(`${get}GET /half`);
+    wire.feedEof();
+    seen[0]?.answer(new HttpResponse(204));
+    await settle();
+    expect(seen).toHaveLength(1);
+    expect(wire.written.startsWith("HTTP/1.1 204 No Content\r\n")).toBe(true);
+    expect(wire.ended).toBe(true);
+  });
+});
+
 describe("request bodies", () => {
   const post = (lines: string, body: string): string => `POST /p HTTP/1.1\r\n${host}${lines}\r\n${body}`;
 

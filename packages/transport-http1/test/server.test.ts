@@ -179,11 +179,18 @@ describe.each(["onread", "data"] as const)("a server that reads with %s", (accep
     expect(old.error).toMatchObject({ code: "ECONNRESET" });
   });
 
-  it("A53: answers 414 to a request line of a megabyte, and the client gets to read it", async () => {
+  it("A53: a client that sent far too much still gets to read its 414", async () => {
     const server = await listen(() => Promise.reject(new Error("not called")));
-    const one = client(server).send(`GET /${"a".repeat(1_000_000)}`);
+    const one = client(server);
+    await eventually("it is there", () => server.connections === 1);
+    one.socket.pause();
+    one.send(`GET /${"a".repeat(200_000)}`);
+    // Had the server closed at once, the reset for what it did not read would have taken the answer back by now.
+    for (let i = 0; i < 50; i++) await settle();
+    one.socket.resume();
     await one.gone();
     expect(one.statuses).toEqual([414]);
+    expect(one.error).toBeUndefined();
   });
 
   it("F1, F13: closes slow heads in time, and leaves a thousand idle connections alone", async () => {

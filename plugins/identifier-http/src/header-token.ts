@@ -2,10 +2,11 @@ import { definePlugin, type Plugin } from "@weftmesh/config";
 import { type HeaderName, type HttpRequest, headerName, Names } from "@weftmesh/http";
 import { DstPrefixParam, type Identification, type Identifier, Path } from "@weftmesh/naming";
 import { z } from "zod";
+import { HeaderNameType } from "./header-name-type.ts";
 import { IdentificationMemo, identified, unidentified } from "./identified.ts";
 
 const schema = z.strictObject({
-  header: z.string().min(1).default("Host").describe("Header whose whole value is one element of the name"),
+  header: HeaderNameType.default("Host").describe("Header whose whole value is one element of the name"),
 });
 interface Config {
   readonly header: string;

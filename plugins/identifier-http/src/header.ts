@@ -2,10 +2,11 @@ import { definePlugin, type Plugin } from "@weftmesh/config";
 import { type HeaderName, type HttpRequest, headerName } from "@weftmesh/http";
 import { DstPrefixParam, type Identification, type Identifier, Path } from "@weftmesh/naming";
 import { z } from "zod";
+import { HeaderNameType } from "./header-name-type.ts";
 import { IdentificationMemo, identified, unidentified } from "./identified.ts";
 
 const schema = z.strictObject({
-  header: z.string().min(1).default("l5d-name").describe("Header whose value is a path"),
+  header: HeaderNameType.default("l5d-name").describe("Header whose value is a path"),
 });
 interface Config {
   readonly header: string;

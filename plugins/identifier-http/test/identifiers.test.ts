@@ -1,4 +1,4 @@
-import type { AnyPlugin } from "@weftmesh/config";
+import { type AnyPlugin, Registry } from "@weftmesh/config";
 import { Ctx, Params } from "@weftmesh/core";
 import { emptyBody, Headers, HttpRequest, type HttpVersion } from "@weftmesh/http";
 import { DstPrefixParam, type Identification, Path } from "@weftmesh/naming";
@@ -24,9 +24,11 @@ function request(given: Given = {}): HttpRequest {
   return new HttpRequest(version, method, "http", host, path, Headers.of(...headers), emptyBody);
 }
 
+const schemaOf = (plugin: AnyPlugin) => Registry.empty.schemaOf(plugin);
+
 function identify(plugin: AnyPlugin, config: unknown, req: HttpRequest, prefix = "/svc"): string {
   const params = Params.empty.with(DstPrefixParam, Path.read(prefix));
-  const found = plugin.make(plugin.schema.parse(config), params).identify(req, new Ctx()) as Identification;
+  const found = plugin.make(schemaOf(plugin).parse(config), params).identify(req, new Ctx()) as Identification;
   return found.kind === "identified" ? found.dst.show : `unidentified: ${found.reason}`;
 }
 
@@ -142,15 +144,15 @@ describe("io.l5d.static", () => {
   });
 
   it("refuses what is no path", () => {
-    expect(staticIdentifier.schema.safeParse({ path: "foo" }).success).toBe(false);
-    expect(staticIdentifier.schema.safeParse({}).success).toBe(false);
+    expect(schemaOf(staticIdentifier).safeParse({ path: "foo" }).success).toBe(false);
+    expect(schemaOf(staticIdentifier).safeParse({}).success).toBe(false);
   });
 });
 
 describe("every identifier", () => {
   it("refuses a key that it does not know", () => {
     for (const plugin of [headerIdentifier, headerTokenIdentifier, methodAndHostIdentifier, pathIdentifier]) {
-      expect(plugin.schema.safeParse({ nope: 1 }).success).toBe(false);
+      expect(schemaOf(plugin).safeParse({ nope: 1 }).success).toBe(false);
     }
   });
 });

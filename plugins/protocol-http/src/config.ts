@@ -16,8 +16,10 @@ import {
   type ServerConfig,
   type ServiceConfig,
   TextType,
+  textOf,
   unsupported,
 } from "@weftmesh/config";
+import { headerName } from "@weftmesh/http";
 import type { ForwardedLabeler, ForwardedLabels } from "@weftmesh/router";
 import { z } from "zod";
 
@@ -65,6 +67,15 @@ const forwarded = z.strictObject({
   for: labeler.prefault({ kind: "requestRandom" }).describe("How the other end of the connection is named"),
 });
 
+const HeaderNameType = textOf(
+  (text) => {
+    headerName(text);
+    return text;
+  },
+  "the name of a header",
+  "x-received-ms",
+);
+
 const rollPolicyText = /^(never|hourly|daily|sighup|weekly\([1-7]\)|\d+(\.[a-z]+)?)$/;
 const rollPolicy = TextType.refine((text) => rollPolicyText.test(text)).meta({
   expects: "never, hourly, daily, weekly(1) to weekly(7), sighup, or a size such as 10.megabytes",
@@ -108,7 +119,7 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
     },
     server: {
       addForwardedHeader: forwarded.optional().describe("Append to Forwarded who asked and through whom"),
-      timestampHeader: TextType.optional().describe("Header that is given the time of receipt in ms"),
+      timestampHeader: HeaderNameType.optional().describe("Header that is given the time of receipt in ms"),
       maxCallDepth: Count.default(1000).describe("Proxies that may stand in Via"),
     },
     client: httpClientKeys,

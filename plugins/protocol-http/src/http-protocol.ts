@@ -1,6 +1,6 @@
 import { clientConfigFor, definePlugin, type Plugin, type SocketOptions, staticConfigsFor } from "@weftmesh/config";
 import { type Classifier, ClockParam, Ctx, Params as NoParams, type Params, WeftError } from "@weftmesh/core";
-import { emptyBody, Headers, HttpRequest, type SocketAddress } from "@weftmesh/http";
+import { emptyBody, Headers, HttpRequest, Names, type SocketAddress } from "@weftmesh/http";
 import { DstPrefixParam, type Identification, type Identifier, type Path } from "@weftmesh/naming";
 import {
   applyEdits,
@@ -12,6 +12,7 @@ import {
   newErrorResponder,
   newHttpRouter,
   type Protocol,
+  type RequestToIdentify,
   type Router,
   type RouterRuntime,
   type RunningServer,
@@ -45,6 +46,8 @@ class Http1Router implements Router {
   readonly #identifier: Identifier<HttpRequest>;
   readonly #router: HttpRouter;
   readonly #respond: ErrorResponder;
+  /** Shows in the metrics that requests begin their way at this router. */
+  readonly #removeOriginator: (() => void) | undefined;
   #running: readonly RunningServer[] = [];
   #closed: Promise<void> | undefined;
 
@@ -73,10 +76,12 @@ class Http1Router implements Router {
         idleTtlMs: bindingCache.idleTtlSecs * 1000,
       },
       bindingTimeoutMs: config.bindingTimeoutMs,
-      serviceParams: (path) => serviceParams(staticConfigsFor(config.service, path), classifier),
+      serviceParams: (path) => serviceParams(staticConfigsFor(config.service, path), classifier, runtime.params),
       clientParams: (id) => clientParams(clientConfigFor(config.client, id)),
       onError: (error) => runtime.logger.error(`${this.label}: ${error.message}`),
     });
+    const stats = runtime.params.get(StatsParam).scope("rt", this.label);
+    this.#removeOriginator = config.originator ? stats.gauge(() => 1, "originator") : undefined;
     this.#respond = newErrorResponder({
       baseDtab: config.dtab,
       maxBodyBytes: config.maxErrResponseKB * kilobyte,
@@ -105,17 +110,27 @@ class Http1Router implements Router {
     return this.#router.binding.snapshot();
   }
 
-  async identify(method: string, target: string, headers: readonly string[]): Promise<Identification> {
-    const message = Headers.of(...headers);
-    const req = new HttpRequest("1.1", method, "http", message.get("host") ?? "", target, message, emptyBody);
+  async identify(request: RequestToIdentify): Promise<Identification> {
+    const { version, method } = request;
+    const headers = Headers.of(...request.headers);
+    const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(request.target);
+    // The rule of the server's codec: an authority in the target is the request's `Host`.
+    const authority = absolute?.[1] ?? headers.get(Names.host) ?? "";
+    const target = absolute === null ? request.target : (absolute[2] ?? "");
+    const path = target === "" || target.startsWith("?") ? `/${target}` : target;
+    const req = new HttpRequest(version, method, "http", authority, path, headers, emptyBody);
     return this.#identifier.identify(req, new Ctx());
   }
 
   close(graceMs: number): Promise<void> {
-    this.#closed ??= Promise.all(this.#running.map((server) => server.close(graceMs))).then(() =>
-      this.#router.binding.close(),
-    );
+    this.#closed ??= this.#close(graceMs);
     return this.#closed;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    await Promise.all(this.#running.map((server) => server.close(graceMs)));
+    await this.#router.binding.close();
+    this.#removeOriginator?.();
   }
 
   #newIdentifier(): Identifier<HttpRequest> {
@@ -143,7 +158,7 @@ class Http1Router implements Router {
     const client = all(this.#config.client) ? (this.#config.client?.configs[0]?.config ?? {}) : {};
     const byStack: Readonly<Record<StackName, Params>> = {
       server: params.merge(server === undefined ? NoParams.empty : serverParams(server)),
-      path: params.merge(serviceParams(service, classifier)),
+      path: params.merge(serviceParams(service, classifier, params)),
       bound: params,
       client: params.merge(clientParams(client)),
     };

@@ -36,9 +36,14 @@ export function serverParams(config: HttpServerConfig): Params {
     .set(ServerTimeoutMs, config.timeoutMs).params;
 }
 
-export function serviceParams(config: Partial<ServiceConfig>, fallback: Classifier | undefined): Params {
+/** `params` are those of the router, for a classifier that needs a clock or counts. */
+export function serviceParams(
+  config: Partial<ServiceConfig>,
+  fallback: Classifier | undefined,
+  params: Params,
+): Params {
   const { responseClassifier } = config;
-  const classifier = responseClassifier?.plugin.make(responseClassifier.config, Params.empty) ?? fallback;
+  const classifier = responseClassifier?.plugin.make(responseClassifier.config, params) ?? fallback;
   return new Given().set(ClassifierParam, classifier).set(TotalTimeoutMs, config.totalTimeoutMs).params;
 }
 

@@ -5,7 +5,7 @@ import { emptyBody, Headers, type HttpRequest, HttpResponse } from "@weftmesh/ht
 import { httpStatusOf } from "@weftmesh/naming";
 import { type UnpooledService, unpooled } from "@weftmesh/pool";
 import { StatsParam } from "@weftmesh/telemetry";
-import { Http1Connector } from "@weftmesh/transport-http1";
+import { Http1Connector, type Http1ConnectorOptions } from "@weftmesh/transport-http1";
 
 /** How the connections of a client are set up. */
 export const ClientSocketParam: Param<SocketOptions | undefined> = param<SocketOptions | undefined>(
@@ -26,12 +26,20 @@ export function http1Transport(params: Params): UnpooledService<HttpRequest, Htt
       port: endpoint.port,
       clock: params.get(ClockParam),
       stats: params.get(StatsParam),
-      socketOptions: {
-        noDelay: socket?.noDelay ?? true,
-        ...(socket?.keepAlive === undefined ? {} : { keepAlive: socket.keepAlive }),
-      },
+      ...(socket === undefined ? {} : { socketOptions: connectionOptions(socket) }),
     }),
   );
+}
+
+/** Of the options of a socket, those that concern one which we open. Keys that were not given are left out. */
+function connectionOptions(given: SocketOptions): NonNullable<Http1ConnectorOptions["socketOptions"]> {
+  const { noDelay, keepAlive, readTimeoutMs, writeTimeoutMs } = given;
+  return {
+    noDelay,
+    ...(keepAlive === undefined ? {} : { keepAlive }),
+    ...(readTimeoutMs === undefined ? {} : { readTimeoutMs }),
+    ...(writeTimeoutMs === undefined ? {} : { writeTimeoutMs }),
+  };
 }
 
 /** Sessions that answer every request with a status alone. */

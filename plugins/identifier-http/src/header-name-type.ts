@@ -1,0 +1,13 @@
+import { textOf } from "@weftmesh/config";
+import { headerName } from "@weftmesh/http";
+import type { z } from "zod";
+
+/** The name of a header, in any case. One that no request can have is a mistake of the config, at its line. */
+export const HeaderNameType: z.ZodType<string> = textOf(
+  (text) => {
+    headerName(text);
+    return text;
+  },
+  "the name of a header",
+  "Host",
+);

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ConfigRule } from "./config-error.ts";
 import type { Setting } from "./inspect.ts";
 import type { Finding } from "./issues.ts";

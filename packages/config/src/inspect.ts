@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Issues } from "./issues.ts";
 import { nearest } from "./nearest.ts";
 import { type KeyPath, plainValue, type ScalarNode, type SourceNode, type Span, showPath } from "./source.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { PluginSource } from "./plugin.ts";
 import { linkerSchema } from "./schema/linker.ts";
 import { type Alternative, switchOf } from "./schema-switch.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { nearest } from "./nearest.ts";
 import { type Alternative, type Choice, type Refusal, switchSchema } from "./schema-switch.ts";
 

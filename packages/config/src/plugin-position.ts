@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { kindSchema } from "./kind-schema.ts";
 import { plannedKind, pluginNoun } from "./planned-kinds.ts";
 import type { AnyPlugin, Plugin, PluginSource, PluginTypes } from "./plugin.ts";

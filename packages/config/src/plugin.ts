@@ -2,7 +2,7 @@ import type { Classifier, Module, Params, Role, Service } from "@weftmesh/core";
 import type { HttpRequest } from "@weftmesh/http";
 import type { Identifier, Interpreter, PrefixedNamer } from "@weftmesh/naming";
 import type { Telemeter } from "@weftmesh/telemetry";
-import type { z } from "zod";
+import type * as z from "zod";
 
 /** A module kind, placed by a config's `stack:` key or by code. */
 export interface StackablePlugin {

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { crossCheck } from "./cross-checks.ts";
 import { explain } from "./explain.ts";
 import { inspect, type Setting } from "./inspect.ts";

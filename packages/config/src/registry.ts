@@ -1,5 +1,5 @@
 import { WeftError } from "@weftmesh/core";
-import { z } from "zod";
+import * as z from "zod";
 import { pluginNoun } from "./planned-kinds.ts";
 import type { AnyPlugin, Plugin, PluginSource, PluginTypes } from "./plugin.ts";
 import { settle } from "./structure.ts";

@@ -1,5 +1,5 @@
 import { asError } from "@weftmesh/core";
-import { z } from "zod";
+import * as z from "zod";
 import type { ConfigRule } from "./config-error.ts";
 import type { KeyPath } from "./source.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isChoice, type Refusal, switchOf } from "./schema-switch.ts";
 
 /** What a value may have inside, as far as its schema tells. */
@@ -113,7 +113,7 @@ function below(schema: z.core.$ZodType, def: Def, raw: unknown): z.core.$ZodType
 
 /** The member of a union that takes the value, or else the only one of its shape. */
 function fitting(options: readonly z.core.$ZodType[], raw: unknown): z.core.$ZodType | undefined {
-  const taking = options.find((option) => z.core.safeParse(option, raw).success);
+  const taking = options.find((option) => z.safeParse(option, raw).success);
   if (taking !== undefined) return taking;
   const alike = options.filter((option) => settle(option, raw).structure.kind === shapeOf(raw));
   return alike.length === 1 ? alike[0] : undefined;

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { isIP, isIPv4 } from "node:net";
 import { Dtab, Path, PathMatcher } from "@weftmesh/naming";
-import { z } from "zod";
+import * as z from "zod";
 import { LinearRegex } from "./linear-regex.ts";
 import type { IssueParams } from "./schema-switch.ts";
 

@@ -95,6 +95,20 @@ describe("createProxy", () => {
     expect(events).toEqual(["run telemeter", "listen a", "listen b", "close a 0", "close b 0", "close telemeter"]);
   });
 
+  it("closed while it starts, lets the start end and leaves nothing open", async () => {
+    const events: string[] = [];
+    const proxy = await createProxy({
+      config: config(two),
+      plugins: [fakeProtocol(events), telemeter(events)],
+      log: () => {},
+    });
+    const ended = proxy.run();
+    await proxy.close();
+    await ended;
+    expect(events.slice(-3)).toEqual(["close a 77", "close b 77", "close telemeter"]);
+    await expect(fetch(`http://127.0.0.1:${proxy.addresses?.admin.port}/admin/ping`)).rejects.toThrow();
+  });
+
   it("I1: builds nothing of a config with mistakes, and names them all", async () => {
     const events: string[] = [];
     const wrong = createProxy({

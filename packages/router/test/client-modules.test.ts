@@ -1,10 +1,12 @@
-import { type Classifier, ClassifierKey, ClockParam, Ctx, Params, RngParam, Var } from "@weftmesh/core";
+import { type Classifier, ClassifierKey, ClockParam, Ctx, Params, RngParam, Stack, service, Var } from "@weftmesh/core";
+import { Headers } from "@weftmesh/http";
 import { boundAddr, Path } from "@weftmesh/naming";
 import { ManualClock, seededRng } from "@weftmesh/testkit";
 import { describe, expect, it } from "vitest";
 import { BoundKey, BoundParam, DstKey, DstParam, TraceKey } from "../src/call-context.ts";
 import { contextHeaders } from "../src/context-headers.ts";
 import { dstClient, dstService } from "../src/dst-headers.ts";
+import { ErrorResponse } from "../src/error-response.ts";
 import { AuthorityParam, hostRewrite } from "../src/host-rewrite.ts";
 import { WireDeadlineKey } from "../src/request-context.ts";
 import { successClass } from "../src/success-class.ts";
@@ -100,12 +102,21 @@ describe("successClass", () => {
   });
 
   it("says nothing of an answer that is our own", async () => {
+    const later = classified();
+    const svc = new Stack([successClass], () => service(() => Promise.reject(new Error("oh")))).make(Params.empty);
+    await expect(svc.call(request(), later)).rejects.toThrow("oh");
+    const own = new ErrorResponse(502, Headers.of("l5d-err", "oh"));
+    later.respond(own);
+    expect(own.headers.has("l5d-success-class")).toBe(false);
+  });
+
+  it("C7: is not fooled by a backend that calls its answer an error of ours", async () => {
     const { response } = await through(successClass, Params.empty, request(), {
       ctx: classified(),
       status: 502,
-      replyHeaders: ["l5d-err", "oh"],
+      replyHeaders: ["l5d-err", "oh", "l5d-success-class", "1.0"],
     });
-    expect(response.headers.has("l5d-success-class")).toBe(false);
+    expect(response.headers.getAll("l5d-success-class")).toEqual(["0.0"]);
   });
 });
 

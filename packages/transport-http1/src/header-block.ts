@@ -185,10 +185,12 @@ export class HeaderBlock {
       case contentLengthId:
         if (this.contentLength !== -1) throw badFraming("there is more than one Content-Length");
         this.contentLength = readLength(bytes, start, end);
+        refuseTab(bytes, end);
         return;
       case transferEncodingId:
         this.transferCoding =
           this.transferCoding === "none" && isText(bytes, start, end, "chunked") ? "chunked" : "other";
+        refuseTab(bytes, end);
         return;
       case connectionId:
         this.hasConnection = true;
@@ -222,6 +224,12 @@ function isText(bytes: Uint8Array, start: number, end: number, lower: string): b
     if (tokenTable[bytes[start + i] as number] !== lower.charCodeAt(i)) return false;
   }
   return true;
+}
+
+/** A tab may stand behind a value, and yet not all agree on that: what frames a message is spelled for everybody. */
+function refuseTab(bytes: Uint8Array, end: number): void {
+  for (let p = end; bytes[p] !== CR; p++)
+    if (bytes[p] === 9) throw badFraming("a tab stands behind a value that frames");
 }
 
 function readLength(bytes: Uint8Array, start: number, end: number): number {

@@ -1,6 +1,8 @@
+import { Headers } from "@weftmesh/http";
 import { ManualClock, settle } from "@weftmesh/testkit";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { keepTrailers } from "../src/trailers.ts";
 import { isKnownMethod, Llhttp, type Parsed } from "./llhttp.ts";
 import { memoryServer } from "./memory-server.ts";
 import { hostilePayloads, validPayloads } from "./payloads.ts";
@@ -48,7 +50,7 @@ function expected(parsed: Parsed): unknown {
     version: parsed.version,
     headers: without(parsed.headers, ["transfer-encoding"]),
     body: parsed.body,
-    trailers: withoutDropped(parsed.trailers),
+    trailers: keepTrailers(Headers.of(...parsed.trailers)).toFlat(),
   };
 }
 
@@ -57,13 +59,6 @@ function without(flat: readonly string[], names: readonly string[]): string[] {
   return flat.filter((_, i) => {
     const name = (flat[i - (i % 2)] as string).toLowerCase();
     return name !== "host" && !names.includes(name);
-  });
-}
-
-function withoutDropped(flat: readonly string[]): string[] {
-  return flat.filter((_, i) => {
-    const name = (flat[i - (i % 2)] as string).toLowerCase();
-    return !name.startsWith("l5d-") && !["content-length", "host", "transfer-encoding"].includes(name);
   });
 }
 
@@ -84,7 +79,12 @@ async function agree(bytes: Buffer): Promise<number> {
   return mine.length;
 }
 
-const bases = [...validPayloads, ...hostilePayloads].map(({ bytes }) => bytes).filter((bytes) => bytes.length < 700);
+const short = (bytes: string): boolean => bytes.length < 700;
+/** Mostly good ones, so that enough of what the mutations leave is accepted. */
+const arbBase = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom(...validPayloads.map(({ bytes }) => bytes).filter(short)) },
+  { weight: 1, arbitrary: fc.constantFrom(...hostilePayloads.map(({ bytes }) => bytes).filter(short)) },
+);
 
 const pieces = [
   "\r\n",
@@ -171,7 +171,7 @@ const arbMutation: fc.Arbitrary<Mutation> = fc.oneof(
 );
 
 const arbRequests: fc.Arbitrary<Buffer> = fc
-  .tuple(fc.array(fc.constantFrom(...bases), { minLength: 1, maxLength: 3 }), fc.array(arbMutation, { maxLength: 4 }))
+  .tuple(fc.array(arbBase, { minLength: 1, maxLength: 3 }), fc.array(arbMutation, { maxLength: 4 }))
   .map(([texts, mutations]) =>
     Buffer.from(
       mutations.reduce((text, mutate) => mutate(text), texts.join("")),

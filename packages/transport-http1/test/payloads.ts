@@ -50,6 +50,8 @@ export const hostilePayloads: readonly HostilePayload[] = [
   hostile("A10", "Content-Length 1Z", post("Content-Length: 1Z\r\n", "a")),
   hostile("A11", "Content-Length 1 2", post("Content-Length: 1 2\r\n", "aaaaaaaaaaaa")),
   hostile("A12", "Content-Length 1.0", post("Content-Length: 1.0\r\n", "a")),
+  hostile("A10", "a tab behind Content-Length", post("Content-Length: 1 \t\r\n", "a")),
+  hostile("A23", "a tab behind Transfer-Encoding", post("Transfer-Encoding: chunked\t\r\n", "0\r\n\r\n")),
   hostile("A13", "an empty Content-Length", post("Content-Length:\r\n", smuggled)),
   hostile("A13", "a Content-Length of spaces", post("Content-Length:   \r\n", smuggled)),
   hostile("A14", "an empty Content-Length and another", post("Content-Length:\r\nContent-Length: 5\r\n", "abcde")),

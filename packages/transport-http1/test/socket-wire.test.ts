@@ -13,6 +13,8 @@ class Keeper implements WireReader {
   readonly chunks: Buffer[] = [];
   readonly buffers: Buffer[] = [];
   retains = true;
+  /** Asks for no more in bulk with the next bytes. */
+  last = false;
   eof = false;
   writable = 0;
   closed = false;
@@ -22,6 +24,7 @@ class Keeper implements WireReader {
     this.buffers.push(bytes);
     this.chunks.push(wire.chunk(bytes, 0, end));
     if (this.retains) wire.retain(bytes);
+    if (this.last) wire.bulk = false;
   }
 
   onEof(): void {
@@ -103,6 +106,21 @@ describe.each(["onread", "data"] as const)("a wire that is read by %s", (mode: A
       Buffer.concat(Array.from({ length: 39 }, (_, i) => Buffer.alloc(9_000, byte(i + 1))));
     expect(one.keeper.content.equals(expected((i) => i))).toBe(true);
     expect(two.keeper.content.equals(expected((i) => 255 - i))).toBe(true);
+  });
+
+  it("gives no memory away that holds the last chunk of a body", async () => {
+    const [one, two] = [await open(), await open()];
+    const send = async (to: typeof one, byte: number, total: number): Promise<void> => {
+      to.client.send(Buffer.alloc(9_000, byte));
+      await eventually("it is there", () => to.wire.received === total);
+    };
+    one.wire.bulk = true;
+    two.wire.bulk = true;
+    await send(one, 1, 9_000);
+    one.keeper.last = true;
+    await send(one, 2, 18_000);
+    for (let i = 1; i <= 5; i++) await send(two, 9, i * 9_000);
+    expect(one.keeper.content.equals(Buffer.concat([Buffer.alloc(9_000, 1), Buffer.alloc(9_000, 2)]))).toBe(true);
   });
 
   it("keeps what was read by connections that closed out of later ones", async () => {

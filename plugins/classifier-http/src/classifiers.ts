@@ -1,6 +1,6 @@
 import { TrustRetryableParam } from "@weftmesh/classify";
 import { definePlugin, type Plugin } from "@weftmesh/config";
-import { z } from "zod";
+import * as z from "zod";
 import { HttpClassifier, retryableMethods } from "./response-classifiers.ts";
 
 type NoOptions = Readonly<Record<string, never>>;

@@ -1,7 +1,7 @@
 import { definePlugin, type Plugin } from "@weftmesh/config";
 import { type HeaderName, type HttpRequest, headerName } from "@weftmesh/http";
 import { DstPrefixParam, type Identification, type Identifier, Path } from "@weftmesh/naming";
-import { z } from "zod";
+import * as z from "zod";
 import { HeaderNameType } from "./header-name-type.ts";
 import { IdentificationMemo, identified, unidentified } from "./identified.ts";
 

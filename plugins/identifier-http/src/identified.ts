@@ -27,6 +27,11 @@ export class IdentificationMemo {
     this.#make = make;
   }
 
+  /** Texts that are kept now. */
+  get size(): number {
+    return this.#kept.size;
+  }
+
   of(text: string): Identification {
     const known = this.#kept.get(text);
     if (known !== undefined) return known;

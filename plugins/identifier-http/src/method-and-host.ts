@@ -1,7 +1,7 @@
 import { definePlugin, type Plugin } from "@weftmesh/config";
 import type { HttpRequest } from "@weftmesh/http";
 import { DstPrefixParam, type Identification, type Identifier, Path } from "@weftmesh/naming";
-import { z } from "zod";
+import * as z from "zod";
 import { identified, unidentified } from "./identified.ts";
 import { pathSegments } from "./request-path.ts";
 

@@ -1,7 +1,7 @@
 import { definePlugin, type Plugin } from "@weftmesh/config";
 import type { HttpRequest } from "@weftmesh/http";
 import { DstPrefixParam, type Identification, type Identifier, Path } from "@weftmesh/naming";
-import { z } from "zod";
+import * as z from "zod";
 import { IdentificationMemo, identified, unidentified } from "./identified.ts";
 import { dropSegments, pathSegments } from "./request-path.ts";
 

@@ -1,6 +1,6 @@
 import { definePlugin, type Plugin } from "@weftmesh/config";
 import { DstPrefixParam, Path } from "@weftmesh/naming";
-import { z } from "zod";
+import * as z from "zod";
 import { identified } from "./identified.ts";
 
 const schema = z.strictObject({

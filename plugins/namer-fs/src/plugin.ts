@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { Directory, definePlugin, PathType, type Plugin } from "@weftmesh/config";
 import { ClockParam } from "@weftmesh/core";
 import { HostResolverParam, type Path } from "@weftmesh/naming";
-import { z } from "zod";
+import * as z from "zod";
 import { nodeFileSystem } from "./file-system.ts";
 import { FsNamer } from "./fs-namer.ts";
 

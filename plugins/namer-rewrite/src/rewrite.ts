@@ -1,6 +1,6 @@
 import { definePlugin, PathMatcherType, PathType, type Plugin, TextType } from "@weftmesh/config";
 import { fillTemplate, Path, type PathMatcher, rewriting } from "@weftmesh/naming";
-import { z } from "zod";
+import * as z from "zod";
 
 const kind = "io.l5d.rewrite";
 

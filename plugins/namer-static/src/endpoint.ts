@@ -1,6 +1,6 @@
 import { integer, TextType, textOf } from "@weftmesh/config";
 import { isHostName, readIp } from "@weftmesh/naming";
-import { z } from "zod";
+import * as z from "zod";
 
 /** One address of a service, as the config has it. */
 export interface StaticEndpoint {

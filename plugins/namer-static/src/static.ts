@@ -1,7 +1,7 @@
 import { definePlugin, PathType, type Plugin } from "@weftmesh/config";
 import { Activity } from "@weftmesh/core";
 import { type Bound, HostResolverParam, leaf, type Namer, type NameTree, Neg, Path } from "@weftmesh/naming";
-import { z } from "zod";
+import * as z from "zod";
 import { addrOf } from "./addr-of.ts";
 import { endpointSchema, type StaticEndpoint } from "./endpoint.ts";
 

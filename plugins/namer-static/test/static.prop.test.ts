@@ -22,7 +22,9 @@ describe("dev.weftmesh.static", () => {
       { maxLength: 8 },
     );
     fc.assert(
-      fc.property(arbNames, fc.oneof(arbName, arbPath()), (listed, path) => {
+      fc.property(arbNames, fc.array(fc.nat(4)), fc.oneof(arbName, arbPath()), (others, sizes, path) => {
+        // Beginnings of the path among the names, in any order.
+        const listed = [...others, ...sizes.map((n) => path.take(n)).filter((name) => !name.isEmpty)];
         const names = Object.fromEntries(listed.map((name) => [name.show, []]));
         const { namer } = staticNamer.make(schema.parse({ prefix: "/fixed", names }), Params.empty);
         const longest = listed.filter((name) => path.startsWith(name)).sort((a, b) => b.size - a.size)[0];

@@ -21,7 +21,7 @@ import {
 } from "@weftmesh/config";
 import { headerName } from "@weftmesh/http";
 import type { ForwardedLabeler, ForwardedLabels } from "@weftmesh/router";
-import { z } from "zod";
+import * as z from "zod";
 
 /** What an http server adds to the keys of every server. */
 export interface HttpServerKeys {

@@ -1,7 +1,7 @@
 import { definePlugin, type Plugin } from "@weftmesh/config";
 import { type Param, param } from "@weftmesh/core";
 import type { Registry } from "prom-client";
-import { z } from "zod";
+import * as z from "zod";
 import { PrometheusTelemeter } from "./prometheus-telemeter.ts";
 
 interface Config {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { LinearRegex } from "../linear-regex.ts";
 import { DurationMs, Flag, Port, PositiveCount, RegexType, ServerIp } from "../types.ts";
 import { type SocketOptions, socketOptionsSchema } from "./socket-options.ts";

@@ -1,5 +1,5 @@
 import type { Path } from "@weftmesh/naming";
-import { z } from "zod";
+import * as z from "zod";
 import { kindSchema } from "../kind-schema.ts";
 import { PathType, Port, TextType } from "../types.ts";
 

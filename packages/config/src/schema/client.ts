@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Count, DurationMs, Flag, fallsBackTo, oneOf, Port, TextType } from "../types.ts";
 import { type FailureAccrual, failureAccrualSchema } from "./failure-accrual.ts";
 import { type LoadBalancer, loadBalancerSchema } from "./load-balancer.ts";

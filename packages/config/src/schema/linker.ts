@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { PluginSource } from "../plugin.ts";
 import { type Chosen, pluginPosition } from "../plugin-position.ts";
 import { Flag, TextType } from "../types.ts";

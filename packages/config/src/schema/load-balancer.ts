@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { kindSchema } from "../kind-schema.ts";
 import { Count, DurationMs, decimal, Flag, PositiveCount } from "../types.ts";
 import { unsupported } from "./unsupported.ts";

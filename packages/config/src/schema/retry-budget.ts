@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Count, decimal, integer } from "../types.ts";
 
 /** How many calls may be repeated. */

@@ -1,5 +1,5 @@
 import type { Dtab, Path } from "@weftmesh/naming";
-import { z } from "zod";
+import * as z from "zod";
 import type { PluginSource } from "../plugin.ts";
 import { type Chosen, pluginPosition } from "../plugin-position.ts";
 import { Count, DtabType, DurationMs, DurationSecs, Flag, PathType, TextType } from "../types.ts";

@@ -1,5 +1,5 @@
 import type { Path } from "@weftmesh/naming";
-import { z } from "zod";
+import * as z from "zod";
 import { Count, DurationMs, Flag, PathType, Port, ServerIp, TextType } from "../types.ts";
 import { type SessionLimits, sessionSchema } from "./session.ts";
 import { type SocketOptions, socketOptionsSchema } from "./socket-options.ts";

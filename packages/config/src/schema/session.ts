@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DurationMs } from "../types.ts";
 
 /** How long connections may live. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Count, DurationMs, Flag } from "../types.ts";
 
 /** How sockets are set up: the listeners of servers and admin, and the connections of clients. */

@@ -1,5 +1,5 @@
 import { type Role, role } from "@weftmesh/core";
-import { z } from "zod";
+import * as z from "zod";
 import { isObject } from "../kind-schema.ts";
 import type { PluginSource } from "../plugin.ts";
 import { type Chosen, pluginPosition } from "../plugin-position.ts";

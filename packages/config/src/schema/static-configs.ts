@@ -1,5 +1,5 @@
 import type { PathMatcher } from "@weftmesh/naming";
-import { z } from "zod";
+import * as z from "zod";
 import { kindSchema } from "../kind-schema.ts";
 import { PathMatcherType } from "../types.ts";
 

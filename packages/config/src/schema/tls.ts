@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { File, Flag, TextType } from "../types.ts";
 
 /** TLS of a listener. */

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { IssueParams } from "../schema-switch.ts";
 
 /** True for a value that asks for nothing, because it is what happens anyway. */

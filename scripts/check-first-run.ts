@@ -25,7 +25,6 @@ try {
   const clone = join(folder, "clone");
   run("npm", ["ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"], clone);
   proxy = spawn("npm", ["start"], { cwd: clone, stdio: ["ignore", "inherit", "inherit"], detached: true });
-  const ended = new Promise<string>((resolve) => proxy?.once("exit", (code, signal) => resolve(`${code ?? signal}`)));
   for (let tries = 0; !(await accepts(4140)); tries++) {
     if (tries >= 300) throw new Error("nothing listens on port 4140 after 30 s");
     await sleep(100);
@@ -35,10 +34,12 @@ try {
     if (said.trim() === "") throw new Error(`${curl}: the answer is empty`);
     console.log(`${curl}\n  ${said.trim().split("\n")[0]}`);
   }
+  // npm ends at once and leaves the proxy to close in its own time, so it is the ports that tell.
   stop("SIGTERM");
-  const code = await Promise.race([ended, sleep(15_000).then(() => "still running")]);
-  if (code === "still running") throw new Error("the proxy did not stop within 15 s of SIGTERM");
-  for (const port of [4140, 9990]) if (await accepts(port)) throw new Error(`port ${port} is still open`);
+  for (let tries = 0; (await accepts(4140)) || (await accepts(9990)); tries++) {
+    if (tries >= 150) throw new Error("the proxy did not close its ports within 15 s of SIGTERM");
+    await sleep(100);
+  }
   console.log("ok   a clean clone starts, answers and stops");
 } finally {
   stop("SIGKILL");

@@ -4,6 +4,7 @@ import { asError } from "@weftmesh/core";
 import { type BuiltProxy, buildProxy, exposureWarnings } from "@weftmesh/proxy";
 import { stackNames } from "@weftmesh/router";
 import ansis from "ansis";
+import { printable } from "./printable.ts";
 import type { Streams } from "./program.ts";
 import { table } from "./table.ts";
 
@@ -61,10 +62,11 @@ function report(built: BuiltProxy): object {
 function show(built: BuiltProxy, withSettings: boolean): string {
   const { read, linked } = built;
   const parts: string[] = [`${ansis.green("the configuration is good")}\n`];
-  for (const warning of exposureWarnings(read.config)) parts.push(`${ansis.yellow("warning")}: ${warning}\n`);
+  for (const warning of exposureWarnings(read.config))
+    parts.push(`${ansis.yellow("warning")}: ${printable(warning)}\n`);
   for (const { router } of linked.routers) {
     const where = router.servers.map(({ host, port }) => `${host}:${port}`).join(", ");
-    parts.push(`\n${ansis.bold(`router ${router.label}`)} (${router.protocol}) on ${where}\n`);
+    parts.push(`\n${ansis.bold(`router ${printable(router.label)}`)} (${router.protocol}) on ${where}\n`);
     for (const name of stackNames) {
       const rows = router.stacks[name].map((row) => [row.role, row.description, showParams(row.params)]);
       parts.push(`\n  ${name} stack\n${table(["role", "what it does", "parameters"], rows, 4)}`);

@@ -1,8 +1,10 @@
 import ansis from "ansis";
 import stringWidth from "string-width";
+import { printable } from "./printable.ts";
 
 /** Rows under a head, each column as wide as its widest cell; the last one is not filled up. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[], indent = 0): string {
+export function table(head: readonly string[], texts: readonly (readonly string[])[], indent = 0): string {
+  const rows = texts.map((row) => row.map(printable));
   const widths = head.map((name, i) => Math.max(stringWidth(name), ...rows.map((row) => stringWidth(row[i] ?? ""))));
   const line = (cells: readonly string[], style: (text: string) => string = (text) => text): string => {
     const shown = cells.map((cell, i) => {

@@ -1,10 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** The folder of the repository. */
 export const root: string = join(dirname(fileURLToPath(import.meta.url)), "../../..");
+
+/** How Node is to run our sources, in whatever folder it is started. */
+export const fromSource: readonly string[] = [
+  "--import",
+  pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href,
+  "--conditions=@weftmesh/source",
+];
 
 export interface StartOptions {
   readonly cwd?: string;

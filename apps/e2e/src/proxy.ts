@@ -1,15 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Program, root, type StartOptions } from "./process.ts";
+import { fromSource, Program, root, type StartOptions } from "./process.ts";
 import type { Target } from "./raw-http.ts";
 
-export const proxyArgs: readonly string[] = [
-  "--import",
-  "tsx",
-  "--conditions=@weftmesh/source",
-  join(root, "apps/proxy/src/main.ts"),
-];
+export const proxyArgs: readonly string[] = [...fromSource, join(root, "apps/proxy/src/main.ts")];
 
 /** A folder that goes away with the test. */
 export class TempDir {

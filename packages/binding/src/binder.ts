@@ -30,6 +30,10 @@ export interface BindingOptions<Req, Rep> {
   newBoundStack(bound: Bound, below: Service<Req, Rep>): Service<Req, Rep>;
   /** Once per bound id: the balancer, which watches `bound.addr`, and all below it. The residual is empty. */
   newClientStack(bound: Bound): Service<Req, Rep>;
+  /** A path stack has left the cache and is closed: once for each that was made. */
+  pathClosed?(dst: LogicalDst): void;
+  /** The same for a client stack. */
+  clientClosed?(bound: Bound): void;
   readonly cache?: BindingCacheSizes;
   /** Longest wait of a call for a name and its addresses; 10,000 ms if not given. */
   readonly timeoutMs?: number;
@@ -101,7 +105,7 @@ class Binder<Req, Rep> implements Binding<Req, Rep>, Reentry<Req, Rep> {
 
     const clients: ClientCache<Req, Rep> = newCache("client", cache?.clients, {
       build: (bound) => new LiveClient(bound, options.newClientStack(bound)),
-      close: (client) => client.close(),
+      close: (client) => client.close().finally(() => options.clientClosed?.(client.bound)),
     });
     const bounds: BoundCache<Req, Rep> = newCache("bound", cache?.bounds, {
       build: (bound): BoundStack<Req, Rep> => {
@@ -132,7 +136,7 @@ class Binder<Req, Rep> implements Binding<Req, Rep>, Reentry<Req, Rep> {
           throw thrown;
         }
       },
-      close: (path) => path.end(),
+      close: (path) => path.end().finally(() => options.pathClosed?.(path.dst)),
     });
     this.#paths = paths;
     this.#trees = trees;

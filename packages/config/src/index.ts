@@ -1,7 +1,7 @@
 export { ConfigError, type ConfigIssue, type ConfigRule, showIssue, showIssueInSource } from "./config-error.ts";
 export type { Setting } from "./inspect.ts";
 export { configJsonSchema, type JsonSchema, jsonSchemaOf } from "./json-schema.ts";
-export { type KindTable, kindSchema } from "./kind-schema.ts";
+export { bodiesByKind, type KindTable, kindSchema } from "./kind-schema.ts";
 export { LinearRegex } from "./linear-regex.ts";
 export { type ListedSetting, listSettings } from "./list-settings.ts";
 export { locatedError } from "./located-error.ts";

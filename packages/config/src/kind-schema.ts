@@ -63,6 +63,24 @@ export function kindSchema<Out>(table: KindTable<Out>): z.ZodType<Out> {
   });
 }
 
+/** The bodies of a table by kind, each made when it is first asked for: most configs name few of the kinds there are. */
+export function bodiesByKind(
+  makers: Readonly<Record<string, () => z.ZodType>>,
+): Pick<KindTable<unknown>, "kinds" | "body"> {
+  const made = new Map<string, z.ZodType>();
+  return {
+    kinds: () => Object.keys(makers),
+    body: (kind) => {
+      const known = made.get(kind);
+      const maker = Object.hasOwn(makers, kind) ? makers[kind] : undefined;
+      if (known !== undefined || maker === undefined) return known;
+      const schema = maker();
+      made.set(kind, schema);
+      return schema;
+    },
+  };
+}
+
 export function isObject(raw: unknown): raw is Record<string, unknown> {
   return typeof raw === "object" && raw !== null && !Array.isArray(raw);
 }

@@ -21,10 +21,14 @@ export interface PositionOptions {
   readonly defaultKind?: string;
 }
 
+const transformers = (): z.ZodRawShape => ({
+  transformers: unsupported("transformers", transformersSchema()).optional(),
+});
+
 /** Keys that Linkerd gives every plugin of a type, whatever its kind. */
-const commonKeys: ReadonlyMap<string, z.ZodRawShape> = new Map([
-  ["namer", { transformers: unsupported("transformers", transformersSchema).optional() }],
-  ["interpreter", { transformers: unsupported("transformers", transformersSchema).optional() }],
+const commonKeys: ReadonlyMap<string, () => z.ZodRawShape> = new Map([
+  ["namer", transformers],
+  ["interpreter", transformers],
 ]);
 
 /**
@@ -45,7 +49,7 @@ export function pluginPosition<K extends string>(
     ...(options.defaultKind === undefined ? {} : { defaultKind: options.defaultKind }),
     common: {
       experimental: z.boolean().default(false).describe("Agree to run a plugin that is marked experimental"),
-      ...commonKeys.get(type),
+      ...commonKeys.get(type)?.(),
     },
     kinds: () => plugins.kinds(type),
     body: (kind) => {

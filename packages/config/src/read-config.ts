@@ -41,7 +41,7 @@ export function readPluginNames(text: string, name: string): readonly string[] {
   if (source === undefined) throw issues.error();
   const entry = source.root.kind === "map" ? source.root.entries.get("plugins") : undefined;
   if (entry === undefined) return [];
-  const parsed = pluginsSchema.safeParse(plainValue(entry.value));
+  const parsed = pluginsSchema().safeParse(plainValue(entry.value));
   return parsed.success ? parsed.data : [];
 }
 

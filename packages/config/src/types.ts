@@ -5,6 +5,9 @@ import * as z from "zod";
 import { LinearRegex } from "./linear-regex.ts";
 import type { IssueParams } from "./schema-switch.ts";
 
+// A config is read once: code that zod would generate to read it faster costs more time and memory than it saves.
+z.config({ jitless: true });
+
 const maxInt = 2_147_483_647;
 
 /** Text. A bare number or boolean counts as the text that it is written as, as in Linkerd. */

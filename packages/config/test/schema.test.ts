@@ -180,7 +180,7 @@ describe("the keys of a client", () => {
   });
 
   it("I5: refuses options that conflict", () => {
-    const tls = (text: string) => failures(() => readWith(clientTlsSchema, text, "t"));
+    const tls = (text: string) => failures(() => readWith(clientTlsSchema(), text, "t"));
     expect(tls("disableValidation: true\nclientAuth: {certPath: a, keyPath: b}")).toEqual([
       "disableValidation: disableValidation: true is incompatible with clientAuth",
     ]);
@@ -249,22 +249,22 @@ describe("types", () => {
   });
 
   it("a budget and a backoff have Linkerd's limits", () => {
-    expect(readWith(retryBudgetSchema, "ttlSecs: 1", "t")).toEqual({
+    expect(readWith(retryBudgetSchema(), "ttlSecs: 1", "t")).toEqual({
       ttlSecs: 1,
       minRetriesPerSec: 10,
       percentCanRetry: 0.2,
     });
     for (const bad of ["ttlSecs: 61", "ttlSecs: 0", "minRetriesPerSec: -1", "percentCanRetry: 1001"]) {
       expect(
-        failures(() => readWith(retryBudgetSchema, bad, "t")),
+        failures(() => readWith(retryBudgetSchema(), bad, "t")),
         bad,
       ).toHaveLength(1);
     }
-    expect(readWith(backoffSchema, "kind: constant", "t")).toEqual({ kind: "constant", ms: 0 });
-    expect(failures(() => readWith(backoffSchema, "kind: jittered\nminMs: 1", "t"))).toEqual([
+    expect(readWith(backoffSchema(), "kind: constant", "t")).toEqual({ kind: "constant", ms: 0 });
+    expect(failures(() => readWith(backoffSchema(), "kind: jittered\nminMs: 1", "t"))).toEqual([
       expect.stringMatching(/^maxMs: missing/),
     ]);
-    expect(failures(() => readWith(backoffSchema, "kind: jittered\nminMs: 2\nmaxMs: 1", "t"))).toEqual([
+    expect(failures(() => readWith(backoffSchema(), "kind: jittered\nminMs: 2\nmaxMs: 1", "t"))).toEqual([
       "maxMs: maxMs is less than minMs",
     ]);
   });

@@ -14,7 +14,7 @@ import { staticConfigsSchema } from "../src/schema/static-configs.ts";
 import { clientTlsSchema } from "../src/schema/tls.ts";
 import { sampleRegistry } from "./sample-registry.ts";
 
-const schema = staticConfigsSchema<ClientConfig>("client", { ...clientKeys, tls: clientTlsSchema.optional() });
+const schema = staticConfigsSchema<ClientConfig>("client", { ...clientKeys(), tls: clientTlsSchema().optional() });
 const read = (configs: object[]): StaticConfigs<ClientConfig> =>
   readWith(schema, JSON.stringify({ kind: "io.l5d.static", configs }), "t");
 

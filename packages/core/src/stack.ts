@@ -1,6 +1,6 @@
 import { WeftError } from "./errors.ts";
 import { type AnyFilter, filtered } from "./filter.ts";
-import type { ParamSpec, Params, ParamValues } from "./params.ts";
+import { Params, type ParamSpec, type ParamValues } from "./params.ts";
 import type { Service } from "./service.ts";
 
 /** The name of a place in a stack. */
@@ -15,6 +15,8 @@ export interface Module<T> {
   readonly role: Role;
   readonly description: string;
   readonly params: ParamSpec;
+  /** Values that count for this module whatever the stack is built with: see `withParams`. */
+  readonly fixed?: Params;
   make(params: Params, next: Stack<T>): T;
 }
 
@@ -133,18 +135,27 @@ export class Stack<T> {
   }
 }
 
+/** What a module with fixed parameters is made of, so that fixing more of them goes by the last word. */
+const unfixed = new WeakMap<object, unknown>();
+
 /**
  * A module with some parameters fixed, whatever the stack is built with. Only this module sees them: what stands below
- * is built with the values that the stack had, and with whatever the module itself adds.
+ * is built with the values that the stack had, and with whatever the module itself adds. Of several fixes of one
+ * parameter the last counts.
  */
 export function withParams<T>(module: Module<T>, fixed: Params): Module<T> {
-  return {
+  const base = (unfixed.get(module) as Module<T> | undefined) ?? module;
+  const all = (module.fixed ?? Params.empty).merge(fixed);
+  const made: Module<T> = {
     role: module.role,
     description: module.description,
     params: module.params,
+    fixed: all,
     make: (outer, next) =>
-      module.make(outer.merge(fixed), new Stack<T>([], (inner) => next.make(restore(inner, fixed, outer)))),
+      base.make(outer.merge(all), new Stack<T>([], (inner) => next.make(restore(inner, all, outer)))),
   };
+  unfixed.set(made, base);
+  return made;
 }
 
 function restore(inner: Params, fixed: Params, outer: Params): Params {

@@ -1,16 +1,15 @@
 import type { AdminEndpoint, AdminOptions, FindDelegator } from "@weftmesh/admin";
-import { toJson } from "@weftmesh/config";
 import { type Activity, ClockParam } from "@weftmesh/core";
 import type { Addr, Delegator, Interpreter, Path } from "@weftmesh/naming";
 import type { AdminHandler } from "@weftmesh/telemetry";
-import type { BuiltProxy } from "./create-proxy.ts";
+import type { RunnableProxy } from "./create-proxy.ts";
 import { firstValue } from "./first-value.ts";
 import { version } from "./version.ts";
 
 /** What the admin server shows of a proxy. */
-export function adminOptions(built: BuiltProxy, shutdown: (graceMs: number | undefined) => void): AdminOptions {
-  const { read, linked, logs, metrics, params } = built;
-  const { admin } = read.config;
+export function adminOptions(built: RunnableProxy, shutdown: (graceMs: number | undefined) => void): AdminOptions {
+  const { config, configJson, linked, logs, metrics, params } = built;
+  const { admin } = config;
   const logger = logs.logger("admin");
   return {
     ip: admin.ip,
@@ -22,7 +21,7 @@ export function adminOptions(built: BuiltProxy, shutdown: (graceMs: number | und
     security: admin.security,
     handlers: handlersOf(built),
     shutdown,
-    config: () => toJson(read),
+    config: () => configJson,
     stacks: () =>
       Object.fromEntries(
         linked.routers.map(({ router }) => [router.label, { protocol: router.protocol, stacks: router.stacks }]),
@@ -34,7 +33,7 @@ export function adminOptions(built: BuiltProxy, shutdown: (graceMs: number | und
   };
 }
 
-function handlersOf({ linked }: BuiltProxy): readonly (AdminEndpoint | AdminHandler)[] {
+function handlersOf({ linked }: RunnableProxy): readonly (AdminEndpoint | AdminHandler)[] {
   const telemeters = linked.telemeters.flatMap((telemeter) => telemeter.adminHandlers ?? []);
   const namers = linked.namers.flatMap((namer) => namer.adminHandlers ?? []);
   return [...telemeters, ...namers];
@@ -45,7 +44,7 @@ function canDelegate(interpreter: Interpreter): interpreter is Interpreter & Del
 }
 
 /** The explanation comes from the interpreter that binds for the router, so that it cannot differ. */
-function delegatorOf({ linked }: BuiltProxy): FindDelegator {
+function delegatorOf({ linked }: RunnableProxy): FindDelegator {
   return (namespace) => {
     if (namespace === undefined) return linked.withoutNamers;
     const found = linked.routers.find(({ router }) => router.label === namespace);
@@ -53,7 +52,7 @@ function delegatorOf({ linked }: BuiltProxy): FindDelegator {
   };
 }
 
-async function boundNames({ linked }: BuiltProxy): Promise<readonly string[]> {
+async function boundNames({ linked }: RunnableProxy): Promise<readonly string[]> {
   const names: string[] = [];
   for (const namer of linked.namers) {
     const activity: Activity<readonly Path[]> | undefined = namer.enumerate?.();
@@ -63,6 +62,6 @@ async function boundNames({ linked }: BuiltProxy): Promise<readonly string[]> {
   return names;
 }
 
-function* clientsOf({ linked }: BuiltProxy): Generator<readonly [string, Addr]> {
+function* clientsOf({ linked }: RunnableProxy): Generator<readonly [string, Addr]> {
   for (const { router } of linked.routers) for (const { id, addr } of router.snapshot().clients) yield [id, addr];
 }

@@ -1,5 +1,14 @@
 import { type Admin, createAdmin } from "@weftmesh/admin";
-import { type AnyPlugin, locatedError, type ReadConfig, Registry, readConfig, readPluginNames } from "@weftmesh/config";
+import {
+  type AnyPlugin,
+  type LinkerConfig,
+  locatedError,
+  type ReadConfig,
+  Registry,
+  readConfig,
+  readPluginNames,
+  toJson,
+} from "@weftmesh/config";
 import { ClockParam, Params as NoParams, type Params, RngParam, systemClock, systemRng } from "@weftmesh/core";
 import { Dtab, HostResolverParam, newSystemHostResolver } from "@weftmesh/naming";
 import { StackEditError, type StackSet } from "@weftmesh/router";
@@ -7,10 +16,11 @@ import { type LogLevel, LogLevels, MetricsRegistry, StatsParam } from "@weftmesh
 import { adminOptions } from "./admin-options.ts";
 import { defaultInterpreter } from "./default-interpreter.ts";
 import { type IdentifiedRouter, IdentifierServer } from "./identifier-server.ts";
-import { type Linked, link } from "./linker.ts";
+import { type Linked, type LinkOptions, link } from "./linker.ts";
 import { loadPlugins } from "./load-plugins.ts";
 import { logLine } from "./log-line.ts";
 import { ProxyServer } from "./proxy-server.ts";
+import type { SharedModules } from "./share-modules.ts";
 
 export interface ProxyOptions {
   /** The text of the config, YAML or JSON. */
@@ -29,6 +39,8 @@ export interface ProxyOptions {
   readonly histogramWindowMs?: number;
   /** Packages whose plugins are added, beside those that the config names. */
   readonly pluginNames?: readonly string[];
+  /** Modules of a bundled program that plugins are to share with it. */
+  readonly sharedModules?: SharedModules;
   /** Where packages and relative paths of plugins are found from; the working directory when not given. */
   readonly fromDir?: string;
 }
@@ -44,20 +56,34 @@ export interface BuiltProxy {
 }
 
 /**
+ * A built proxy without what was needed only to read its config: text, schemas and the place of every key are many
+ * times the size of what they say, and a proxy runs for long.
+ */
+export interface RunnableProxy extends Omit<BuiltProxy, "read" | "plugins"> {
+  readonly config: LinkerConfig;
+  /** The config as it was given, without its secrets: `/config.json`. */
+  readonly configJson: unknown;
+}
+
+/**
  * A proxy from its config: checked and built, with no port bound. `run` starts it.
  *
  * Errors: `WEFT_CONFIG_INVALID` with every mistake of the config at once; `WEFT_PLUGIN_LOAD`.
  */
 export async function createProxy(options: ProxyOptions): Promise<ProxyServer> {
-  const built = await buildProxy(options);
+  const built = runnable(await buildProxy(options));
   const admin: Admin = createAdmin(adminOptions(built, (graceMs) => void proxy.close(graceMs)));
   const proxy: ProxyServer = new ProxyServer(built, admin, identifierServerOf(built));
   return proxy;
 }
 
+function runnable({ read, linked, params, logs, metrics }: BuiltProxy): RunnableProxy {
+  return { config: read.config, configJson: toJson(read), linked, params, logs, metrics };
+}
+
 /** The server of `httpIdentifierPort`, for the http routers of the config. */
-function identifierServerOf({ read, linked, params }: BuiltProxy): IdentifierServer | undefined {
-  const { admin, routers } = read.config;
+function identifierServerOf({ config, linked, params }: RunnableProxy): IdentifierServer | undefined {
+  const { admin, routers } = config;
   if (admin.httpIdentifierPort === undefined) return undefined;
   const asked: IdentifiedRouter[] = [];
   for (const [i, { router }] of linked.routers.entries()) {
@@ -85,9 +111,14 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
   });
   const withStats = params.has(StatsParam) ? params : params.with(StatsParam, metrics);
   const { read, plugins } = await readWithPlugins(options);
-  const linked = linkLocated(read, () =>
-    link({ read, plugins, params: withStats, logs, stacks: (protocol, set) => options.stacks?.(protocol, set) ?? set }),
-  );
+  const linked = linkLocated(read, {
+    config: read.config,
+    // Made anew: the one that the config was read with has every schema.
+    plugins: plugins.with([]),
+    params: withStats,
+    logs,
+    stacks: editsOf(options),
+  });
   return { read, plugins, linked, params: withStats, logs, metrics };
 }
 
@@ -98,8 +129,13 @@ export async function readWithPlugins(
   const name = options.configName ?? "config";
   const fromDir = options.fromDir ?? process.cwd();
   const named = [...(options.pluginNames ?? []), ...readPluginNames(options.config, name)];
-  const plugins = Registry.of([...options.plugins, defaultInterpreter, ...(await loadPlugins(named, fromDir))]);
+  const plugins = Registry.of([...options.plugins, defaultInterpreter, ...(await loadPlugins(named, fromDir, options.sharedModules))]);
   return { read: readConfig(options.config, name, plugins), plugins };
+}
+
+/** On its own, so that a router, which keeps it, does not keep the config's text with it. */
+function editsOf({ stacks }: ProxyOptions): LinkOptions["stacks"] {
+  return (protocol, set) => stacks?.(protocol, set) ?? set;
 }
 
 function withDefaults(options: ProxyOptions): Params {
@@ -113,9 +149,9 @@ function withDefaults(options: ProxyOptions): Params {
 }
 
 /** An edit of a stack that cannot be made is a mistake of the config, at its line. */
-function linkLocated(read: ReadConfig, build: () => Linked): Linked {
+function linkLocated(read: ReadConfig, options: LinkOptions): Linked {
   try {
-    return build();
+    return link(options);
   } catch (error) {
     if (!(error instanceof StackEditError)) throw error;
     const index = read.config.routers.findIndex((router) => router.label === error.routerLabel);

@@ -1,5 +1,5 @@
 export { type CommandLine, readCommandLine } from "./command-line.ts";
-export { type BuiltProxy, buildProxy, createProxy, type ProxyOptions } from "./create-proxy.ts";
+export { type BuiltProxy, buildProxy, createProxy, type ProxyOptions, type RunnableProxy } from "./create-proxy.ts";
 export { DefaultInterpreterParam, defaultInterpreter } from "./default-interpreter.ts";
 export { exposureWarnings } from "./exposure-warnings.ts";
 export { IdentifierListenError } from "./identifier-server.ts";
@@ -9,3 +9,4 @@ export { logLine } from "./log-line.ts";
 export { type ProxyAddresses, ProxyServer } from "./proxy-server.ts";
 export { type RunOptions, runProxy } from "./run-proxy.ts";
 export { version } from "./version.ts";
+export { type SharedModules, shareModules } from "./share-modules.ts";

@@ -1,4 +1,4 @@
-import type { Chosen, LinkerConfig, PluginSource, ReadConfig } from "@weftmesh/config";
+import type { Chosen, LinkerConfig, PluginSource } from "@weftmesh/config";
 import type { Params } from "@weftmesh/core";
 import {
   type Delegator,
@@ -29,7 +29,7 @@ export interface LinkedRouter {
 }
 
 export interface LinkOptions {
-  readonly read: ReadConfig;
+  readonly config: LinkerConfig;
   readonly plugins: PluginSource;
   /** Clock, randomness, stats, and what a custom build adds. */
   readonly params: Params;
@@ -40,8 +40,7 @@ export interface LinkOptions {
 
 /** Builds telemeters, namers and routers in this order, and starts nothing. */
 export function link(options: LinkOptions): Linked {
-  const { config } = options.read;
-  const { params } = options;
+  const { config, params } = options;
   const telemeters = config.telemetry.map(({ plugin, config: own }) => plugin.make(own, params));
   const namers = config.namers.map((chosen) => {
     const stats = params.get(StatsParam);
@@ -65,6 +64,7 @@ function newRouter(
   chosen: LinkerConfig["routers"][number],
 ): LinkedRouter {
   const named = chosen.config.interpreter;
+  const { stacks: edit } = options;
   const params = options.params.with(DefaultInterpreterParam, fallback);
   const interpreter = named === undefined ? fallback : named.plugin.make(named.config, params);
   const runtime: RouterRuntime = {
@@ -73,7 +73,7 @@ function newRouter(
     interpreter,
     plugins: options.plugins,
     logger: options.logs.logger(`router.${chosen.label}`),
-    edit: (stacks) => options.stacks(chosen.protocol, stacks),
+    edit: (stacks) => edit(chosen.protocol, stacks),
   };
   return { router: chosen.plugin.make(chosen.config, params).newRouter(runtime), interpreter };
 }

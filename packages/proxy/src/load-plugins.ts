@@ -3,6 +3,7 @@ import { isAbsolute, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { AnyPlugin } from "@weftmesh/config";
 import { asError, WeftError } from "@weftmesh/core";
+import { type SharedModules, shareModules } from "./share-modules.ts";
 
 /** A package that a config names has no plugins, or fails to load. */
 export class PluginLoadError extends WeftError {
@@ -18,9 +19,15 @@ export class PluginLoadError extends WeftError {
  * The plugins of the packages that a config or a command line names, in their order.
  *
  * A name is that of a package, found from the working directory as a program there would find it, or the path of a
- * module. Its export `plugins` is a list. Errors: `WEFT_PLUGIN_LOAD`, naming the package.
+ * module. Its export `plugins` is a list. What the program shares it gets from the program: see `shareModules`.
+ * Errors: `WEFT_PLUGIN_LOAD`, naming the package.
  */
-export async function loadPlugins(names: readonly string[], fromDir: string): Promise<readonly AnyPlugin[]> {
+export async function loadPlugins(
+  names: readonly string[],
+  fromDir: string,
+  shared: SharedModules = new Map(),
+): Promise<readonly AnyPlugin[]> {
+  if (names.length > 0) shareModules(shared);
   const loaded: AnyPlugin[] = [];
   for (const name of names) loaded.push(...(await loadOne(name, fromDir)));
   return loaded;

@@ -1,7 +1,7 @@
 import type { Admin } from "@weftmesh/admin";
 import type { SocketAddress } from "@weftmesh/http";
 import type { Logger } from "@weftmesh/telemetry";
-import type { BuiltProxy } from "./create-proxy.ts";
+import type { RunnableProxy } from "./create-proxy.ts";
 import { exposureWarnings } from "./exposure-warnings.ts";
 import type { IdentifierServer } from "./identifier-server.ts";
 import { version } from "./version.ts";
@@ -20,7 +20,7 @@ export interface ProxyAddresses {
 
 /** A proxy that was built, to be run once. */
 export class ProxyServer {
-  readonly built: BuiltProxy;
+  readonly built: RunnableProxy;
   readonly #admin: Admin;
   readonly #identifier: IdentifierServer | undefined;
   readonly #log: Logger;
@@ -34,7 +34,7 @@ export class ProxyServer {
     this.#ended = resolve;
   });
 
-  constructor(built: BuiltProxy, admin: Admin, identifier?: IdentifierServer) {
+  constructor(built: RunnableProxy, admin: Admin, identifier?: IdentifierServer) {
     this.built = built;
     this.#admin = admin;
     this.#identifier = identifier;
@@ -71,15 +71,15 @@ export class ProxyServer {
    * Refuses new work and lets what is under way finish: routers, then telemeters, then admin. A start that is under
    * way comes to its end first: a port that it binds would stay open otherwise.
    */
-  close(graceMs: number = this.built.read.config.admin.shutdownGraceMs): Promise<void> {
+  close(graceMs: number = this.built.config.admin.shutdownGraceMs): Promise<void> {
     this.#closed ??= this.#close(graceMs);
     return this.#closed;
   }
 
   async #start(): Promise<ProxyAddresses> {
-    const { linked, metrics, read } = this.built;
+    const { linked, metrics, config } = this.built;
     this.#log.info(`weftmesh ${version} (linkerd 1.x configuration) on node ${process.version}`);
-    for (const warning of exposureWarnings(read.config)) this.#log.warning(warning);
+    for (const warning of exposureWarnings(config)) this.#log.warning(warning);
     const admin = await this.#admin.listen();
     this.#log.info(`serving http admin on /${show(admin)}`);
     const identifier = await this.#identifier?.listen();

@@ -11,6 +11,7 @@ import { version } from "./version.ts";
 export interface RunOptions {
   readonly plugins: readonly AnyPlugin[];
   readonly stacks?: ProxyOptions["stacks"];
+  readonly sharedModules?: ProxyOptions["sharedModules"];
 }
 
 /**
@@ -34,6 +35,7 @@ export async function runProxy(args: readonly string[], options: RunOptions): Pr
     plugins: options.plugins,
     pluginNames: line.plugins,
     ...(options.stacks === undefined ? {} : { stacks: options.stacks }),
+    ...(options.sharedModules === undefined ? {} : { sharedModules: options.sharedModules }),
     ...(line.logLevel === undefined ? {} : { logLevel: line.logLevel }),
     ...(line.histogramWindowMs === undefined ? {} : { histogramWindowMs: line.histogramWindowMs }),
   };

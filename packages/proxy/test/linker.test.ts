@@ -1,4 +1,4 @@
-import type { ReadConfig } from "@weftmesh/config";
+import type { LinkerConfig } from "@weftmesh/config";
 import { definePlugin, NoKeys, Registry } from "@weftmesh/config";
 import { Activity, Params } from "@weftmesh/core";
 import { HostResolverParam, Neg, newSystemHostResolver, Path } from "@weftmesh/naming";
@@ -24,7 +24,7 @@ it("gives each namer the stats of its prefix, or of its kind when it has none", 
   });
   const namers = [{ prefix: Path.read("/a/b") }, {}].map((config) => ({ kind: "fake", plugin, config }));
   const linked = link({
-    read: { config: { telemetry: [], namers, routers: [] } } as unknown as ReadConfig,
+    config: { telemetry: [], namers, routers: [] } as unknown as LinkerConfig,
     plugins: Registry.empty,
     params: Params.empty
       .with(StatsParam, stats)

@@ -8,6 +8,7 @@ import { StatsParam } from "@weftmesh/telemetry";
 import { BoundParam, DstKey, DstParam, RouterLabelParam } from "./call-context.ts";
 import type { HttpService } from "./http-service.ts";
 import { RoutingService } from "./routing-service.ts";
+import { SharedScopes } from "./shared-scopes.ts";
 import { makeOver, type StackSet } from "./stack-set.ts";
 
 export interface HttpRouterOptions {
@@ -44,22 +45,46 @@ function scoped(params: Params, ...names: readonly string[]): Params {
   return params.with(StatsParam, params.get(StatsParam).scope(...names));
 }
 
+/** What `make` makes; when it throws, nothing was made that could be given back later. */
+function madeOr(undo: () => void, make: () => HttpService): HttpService {
+  try {
+    return make();
+  } catch (thrown) {
+    undo();
+    throw thrown;
+  }
+}
+
 export function newHttpRouter(options: HttpRouterOptions): HttpRouter {
   const { stacks, identifier } = options;
   const base = scoped(options.params, "rt", options.label).with(RouterLabelParam, options.label);
   const logicalName = base.with(LogicalNameParam, (ctx) => ctx.get(DstKey)?.path.show);
+  // What left the caches leaves the metrics too: names come from clients, and must not pile up.
+  const services = new SharedScopes(base.get(StatsParam), "service");
+  const clients = new SharedScopes(base.get(StatsParam), "client");
   const binding = newBinding<HttpRequest, HttpResponse>({
     interpreter: options.interpreter,
     baseDtab: options.baseDtab,
     newPathStack: ({ path, dtab }, below) => {
-      const params = scoped(base.merge(options.serviceParams(path)), "service", statsNode(path));
-      return makeOver(stacks.path, below, params.with(DstParam, { path, local: dtab.isEmpty ? undefined : dtab }));
+      const name = statsNode(path);
+      const params = base.merge(options.serviceParams(path)).with(StatsParam, services.take(name));
+      const dst = { path, local: dtab.isEmpty ? undefined : dtab };
+      return madeOr(
+        () => services.release(name),
+        () => makeOver(stacks.path, below, params.with(DstParam, dst)),
+      );
     },
+    pathClosed: ({ path }) => services.release(statsNode(path)),
     newBoundStack: (bound, below) => makeOver(stacks.bound, below, base.with(BoundParam, bound)),
     newClientStack: (bound: Bound) => {
-      const params = scoped(logicalName.merge(options.clientParams(bound.id)), "client", statsNode(bound.id));
-      return stacks.client.make(params.with(BoundParam, bound).with(DestParam, bound.addr));
+      const name = statsNode(bound.id);
+      const params = logicalName.merge(options.clientParams(bound.id)).with(StatsParam, clients.take(name));
+      return madeOr(
+        () => clients.release(name),
+        () => stacks.client.make(params.with(BoundParam, bound).with(DestParam, bound.addr)),
+      );
     },
+    clientClosed: (bound) => clients.release(statsNode(bound.id)),
     cache: options.cache,
     timeoutMs: options.bindingTimeoutMs,
     clock: base.get(ClockParam),

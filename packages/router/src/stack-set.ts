@@ -56,9 +56,10 @@ const plumbing: ReadonlySet<unknown> = new Set(["clock", "rng", "stats", "dest"]
 export function describeStack(stack: Stack<HttpService>, params: Params): readonly StackRow[] {
   return stack.modules.map((module) => {
     const shown: Record<string, { value: unknown; isDefault: boolean }> = {};
+    const given = module.fixed === undefined ? params : params.merge(module.fixed);
     for (const key of Object.values(module.params)) {
-      const value = key.show(params.get(key));
-      if (isPlain(value)) shown[key.name] = { value, isDefault: !params.has(key) };
+      const value = key.show(given.get(key));
+      if (isPlain(value)) shown[key.name] = { value, isDefault: Object.is(given.get(key), key.default) };
     }
     return { role: module.role, description: module.description, params: shown };
   });

@@ -68,6 +68,14 @@ describe("the edits of a config", () => {
     const edited = applyEdits(stacks(), edits, Params.empty, "http");
     expect(await order(edited.server)).toEqual(["a@5", "b@1"]);
     expect(await order(edited.server, Params.empty.with(Speed, 3))).toEqual(["a@5", "b@3"]);
+    expect(describeStack(edited.server, Params.empty)[0]?.params["speed"]).toEqual({ value: 5, isDefault: false });
+    const twice = applyEdits(
+      edited,
+      { server: [{ edit: "set", role: role("a"), params: { speed: 7 } }] },
+      Params.empty,
+      "http",
+    );
+    expect(await order(twice.server)).toEqual(["a@7", "b@1"]);
   });
 
   it("name the router, the stack, the edit and the roles there are when a role is not there", () => {

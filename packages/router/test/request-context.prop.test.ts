@@ -39,8 +39,12 @@ describe("the context of a request", () => {
   });
 
   it("takes exactly its own three headers off the request, and refuses it when a dtab is none", async () => {
+    const dtab = fc.tuple(fc.constantFrom("L5d-Dtab", "l5d-ctx-dtab"), fc.constantFrom("/a=>/b", "", "/a => /b;"));
+    const withDtabs = fc
+      .tuple(arbHeaders, fc.array(dtab, { maxLength: 3 }), fc.boolean())
+      .map(([others, dtabs, odd]) => [...(odd ? others : only(others, (name) => !isContext(name))), ...dtabs.flat()]);
     await fc.assert(
-      fc.asyncProperty(arbHeaders, async (headers) => {
+      fc.asyncProperty(withDtabs, async (headers) => {
         const req = request(headers);
         const refused = await through(requestContext, timed, req).then(
           () => undefined,

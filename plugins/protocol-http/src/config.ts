@@ -1,4 +1,5 @@
 import {
+  bodiesByKind,
   type Chosen,
   type ClientConfig,
   Count,
@@ -43,43 +44,46 @@ export type HttpServerConfig = ServerConfig & HttpServerKeys;
 export type HttpClient = ClientConfig & HttpClientConfig;
 export type HttpConfig = RouterConfig<HttpServerConfig, HttpClient, ServiceConfig> & HttpRouterKeys;
 
-const empty = z.strictObject({});
-const labels: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
-  ["ip", empty],
-  ["ip:port", empty],
-  ["connectionRandom", empty],
-  ["requestRandom", empty],
-  ["router", empty],
-  ["static", z.strictObject({ label: TextType.describe("The label of every request") })],
-]);
+const empty = (): z.ZodType => z.strictObject({});
 
-const labeler: z.ZodType<ForwardedLabeler> = kindSchema<ForwardedLabeler>({
-  noun: "labeler",
-  plural: "labelers",
-  discriminator: "kind",
-  kinds: () => [...labels.keys()],
-  body: (kind) => labels.get(kind),
-  build: (kind, _common, own) => ({ kind, ...(own as object) }) as ForwardedLabeler,
-});
+function labeler(): z.ZodType<ForwardedLabeler> {
+  return kindSchema<ForwardedLabeler>({
+    noun: "labeler",
+    plural: "labelers",
+    discriminator: "kind",
+    ...bodiesByKind({
+      ip: empty,
+      "ip:port": empty,
+      connectionRandom: empty,
+      requestRandom: empty,
+      router: empty,
+      static: () => z.strictObject({ label: TextType.describe("The label of every request") }),
+    }),
+    build: (kind, _common, own) => ({ kind, ...(own as object) }) as ForwardedLabeler,
+  });
+}
 
-const forwarded = z.strictObject({
-  by: labeler.prefault({ kind: "requestRandom" }).describe("How this end of the connection is named"),
-  for: labeler.prefault({ kind: "requestRandom" }).describe("How the other end of the connection is named"),
-});
+const forwarded = () =>
+  z.strictObject({
+    by: labeler().prefault({ kind: "requestRandom" }).describe("How this end of the connection is named"),
+    for: labeler().prefault({ kind: "requestRandom" }).describe("How the other end of the connection is named"),
+  });
 
-const HeaderNameType = textOf(
-  (text) => {
-    headerName(text);
-    return text;
-  },
-  "the name of a header",
-  "x-received-ms",
-);
+const HeaderNameType = () =>
+  textOf(
+    (text) => {
+      headerName(text);
+      return text;
+    },
+    "the name of a header",
+    "x-received-ms",
+  );
 
 const rollPolicyText = /^(never|hourly|daily|sighup|weekly\([1-7]\)|\d+(\.[a-z]+)?)$/;
-const rollPolicy = TextType.refine((text) => rollPolicyText.test(text)).meta({
-  expects: "never, hourly, daily, weekly(1) to weekly(7), sighup, or a size such as 10.megabytes",
-});
+const rollPolicy = () =>
+  TextType.refine((text) => rollPolicyText.test(text)).meta({
+    expects: "never, hourly, daily, weekly(1) to weekly(7), sighup, or a size such as 10.megabytes",
+  });
 
 /** The keys of an http router. Those that this build cannot honour yet are refused in one place, by `unsupported`. */
 export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
@@ -101,7 +105,7 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
         .optional()
         .describe("How hard responses are compressed"),
       httpAccessLog: unsupported("router.httpAccessLog", TextType).optional().describe("File of the access log"),
-      httpAccessLogRollPolicy: unsupported("router.httpAccessLogRollPolicy", rollPolicy)
+      httpAccessLogRollPolicy: unsupported("router.httpAccessLogRollPolicy", rollPolicy())
         .optional()
         .describe("When the access log begins a new file"),
       httpAccessLogAppend: unsupported("router.httpAccessLogAppend", Flag)
@@ -118,11 +122,11 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
         .describe("Which headers carry the trace"),
     },
     server: {
-      addForwardedHeader: forwarded.optional().describe("Append to Forwarded who asked and through whom"),
-      timestampHeader: HeaderNameType.optional().describe("Header that is given the time of receipt in ms"),
+      addForwardedHeader: forwarded().optional().describe("Append to Forwarded who asked and through whom"),
+      timestampHeader: HeaderNameType().optional().describe("Header that is given the time of receipt in ms"),
       maxCallDepth: Count.default(1000).describe("Proxies that may stand in Via"),
     },
-    client: httpClientKeys,
+    client: httpClientKeys(),
     service: {},
   }) as unknown as z.ZodType<HttpConfig>;
 }

@@ -21,7 +21,6 @@ import { strict } from "./registry.ts";
 
 const ms = fc.integer({ min: 1, max: 100_000 });
 
-// biome-ignore lint/suspicious/noExplicitAny: a list holds parameters of every type
 type AnyParam = Param<any>;
 
 /** Exactly the parameters of the keys that were given, each with its value. */
@@ -90,13 +89,14 @@ describe("the parameters of a stack", () => {
     );
   });
 
-  it("have the balancer of the config's kind", () => {
+  it("have the balancer of the config's kind, with its effort", () => {
     fc.assert(
       fc.property(fc.constantFrom("p2c" as const, "ewma" as const), fc.nat(9), ms, (kind, maxEffort, decayTimeMs) => {
         const loadBalancer = kind === "p2c" ? { kind, maxEffort } : { kind, maxEffort, decayTimeMs };
         const params = clientParams({ loadBalancer } as Partial<HttpClient>);
-        const { algorithm } = params.get(BalancerParam);
-        expect(algorithm).toBe(kind === "p2c" ? "p2c_least_loaded" : "p2c_peak_ewma");
+        const balancer = params.get(BalancerParam);
+        expect(balancer.maxEffort).toBe(maxEffort);
+        expect(balancer.algorithm).toBe(kind === "p2c" ? "p2c_least_loaded" : "p2c_peak_ewma");
       }),
     );
     expect(clientParams({}).has(BalancerParam)).toBe(false);

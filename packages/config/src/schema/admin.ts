@@ -26,23 +26,26 @@ export interface AdminConfig {
   readonly security: AdminSecurity;
 }
 
-const regexes = z.array(RegexType).meta({ expects: "a list of regular expressions" }).default([]);
+const regexes = () => z.array(RegexType).meta({ expects: "a list of regular expressions" }).default([]);
 
-const securitySchema: z.ZodType<AdminSecurity> = z.strictObject({
-  uiEnabled: Flag.default(true).describe("Pages for people"),
-  controlEnabled: Flag.default(true).describe("What changes the process: shutdown, logging"),
-  diagnosticsEnabled: Flag.default(true).describe("What tells of the process: metrics, config"),
-  pathWhitelist: regexes.describe("Paths that answer whatever the flags say; each matches the whole path"),
-  pathBlacklist: regexes.describe("Paths that never answer; each matches the whole path"),
-});
+const securitySchema = (): z.ZodType<AdminSecurity> =>
+  z.strictObject({
+    uiEnabled: Flag.default(true).describe("Pages for people"),
+    controlEnabled: Flag.default(true).describe("What changes the process: shutdown, logging"),
+    diagnosticsEnabled: Flag.default(true).describe("What tells of the process: metrics, config"),
+    pathWhitelist: regexes().describe("Paths that answer whatever the flags say; each matches the whole path"),
+    pathBlacklist: regexes().describe("Paths that never answer; each matches the whole path"),
+  });
 
-export const adminSchema: z.ZodType<AdminConfig> = z.strictObject({
-  ip: ServerIp.prefault("127.0.0.1").describe("Address of the admin server"),
-  port: Port.default(9990).describe("Port of the admin server"),
-  socketOptions: socketOptionsSchema.optional().describe("How the listener and its sockets are set up"),
-  shutdownGraceMs: DurationMs.default(10_000).describe("Longest time for requests to finish when the process ends"),
-  workerThreads: PositiveCount.default(2).describe("Threads of the admin server in Linkerd; here it has none"),
-  tls: unsupported("admin.tls", serverTlsSchema).optional().describe("Serve admin over TLS"),
-  httpIdentifierPort: Port.optional().describe("Port that answers with what the identifiers make of a request"),
-  security: securitySchema.prefault({}).describe("Which pages answer"),
-});
+export function adminSchema(): z.ZodType<AdminConfig> {
+  return z.strictObject({
+    ip: ServerIp.prefault("127.0.0.1").describe("Address of the admin server"),
+    port: Port.default(9990).describe("Port of the admin server"),
+    socketOptions: socketOptionsSchema().optional().describe("How the listener and its sockets are set up"),
+    shutdownGraceMs: DurationMs.default(10_000).describe("Longest time for requests to finish when the process ends"),
+    workerThreads: PositiveCount.default(2).describe("Threads of the admin server in Linkerd; here it has none"),
+    tls: unsupported("admin.tls", serverTlsSchema()).optional().describe("Serve admin over TLS"),
+    httpIdentifierPort: Port.optional().describe("Port that answers with what the identifiers make of a request"),
+    security: securitySchema().prefault({}).describe("Which pages answer"),
+  });
+}

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { kindSchema } from "../kind-schema.ts";
+import { bodiesByKind, kindSchema } from "../kind-schema.ts";
 import { DurationMs } from "../types.ts";
 
 /** How long to wait before the next attempt. */
@@ -7,24 +7,23 @@ export type Backoff =
   | { readonly kind: "constant"; readonly ms: number }
   | { readonly kind: "jittered"; readonly minMs: number; readonly maxMs: number };
 
-const bodies: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
-  ["constant", z.strictObject({ ms: DurationMs.default(0).describe("The same wait each time") })],
-  [
-    "jittered",
+const bodies = {
+  constant: () => z.strictObject({ ms: DurationMs.default(0).describe("The same wait each time") }),
+  jittered: () =>
     z
       .strictObject({
         minMs: DurationMs.describe("Shortest wait"),
         maxMs: DurationMs.describe("Longest wait"),
       })
       .refine(({ minMs, maxMs }) => minMs <= maxMs, { path: ["maxMs"], message: "maxMs is less than minMs" }),
-  ],
-]);
+};
 
-export const backoffSchema: z.ZodType<Backoff> = kindSchema<Backoff>({
-  noun: "backoff",
-  plural: "backoffs",
-  discriminator: "kind",
-  kinds: () => [...bodies.keys()],
-  body: (kind) => bodies.get(kind),
-  build: (kind, _common, own) => ({ kind, ...(own as object) }) as Backoff,
-});
+export function backoffSchema(): z.ZodType<Backoff> {
+  return kindSchema<Backoff>({
+    noun: "backoff",
+    plural: "backoffs",
+    discriminator: "kind",
+    ...bodiesByKind(bodies),
+    build: (kind, _common, own) => ({ kind, ...(own as object) }) as Backoff,
+  });
+}

@@ -32,38 +32,43 @@ export interface ClientConfig {
   readonly socketOptions?: SocketOptions | undefined;
 }
 
-const hostConnectionPoolSchema: z.ZodType<HostConnectionPool> = z
-  .strictObject({
-    minSize: Count.default(0).describe("Connections that are kept however idle"),
-    maxSize: Count.optional().describe("Most connections; no limit when absent"),
-    idleTimeMs: DurationMs.optional().describe("Close an idle connection above minSize after this; never when absent"),
-    maxWaiters: Count.optional().describe("Requests that may wait for a connection; no limit when absent"),
-  })
-  .refine(({ minSize, maxSize }) => maxSize === undefined || minSize <= maxSize, {
-    path: ["minSize"],
-    message: "minSize is greater than maxSize",
-  });
+const hostConnectionPoolSchema = (): z.ZodType<HostConnectionPool> =>
+  z
+    .strictObject({
+      minSize: Count.default(0).describe("Connections that are kept however idle"),
+      maxSize: Count.optional().describe("Most connections; no limit when absent"),
+      idleTimeMs: DurationMs.optional().describe(
+        "Close an idle connection above minSize after this; never when absent",
+      ),
+      maxWaiters: Count.optional().describe("Requests that may wait for a connection; no limit when absent"),
+    })
+    .refine(({ minSize, maxSize }) => maxSize === undefined || minSize <= maxSize, {
+      path: ["minSize"],
+      message: "minSize is greater than maxSize",
+    });
 
 /** The keys of a client, beside those that the protocol adds. None has a default here: entries are merged first. */
-export const clientKeys: { readonly [K in keyof ClientConfig]-?: z.ZodType<ClientConfig[K]> } = {
-  tls: unsupported("client.tls", clientTlsSchema).optional().describe("Talk TLS"),
-  loadBalancer: fallsBackTo(unsupported("client.loadBalancer", loadBalancerSchema), { kind: "p2c" }).describe(
-    "How an endpoint is picked",
-  ),
-  hostConnectionPool: fallsBackTo(hostConnectionPoolSchema, {}).describe("Connections kept for each endpoint"),
-  failFast: fallsBackTo(unsupported("client.failFast", Flag), false).describe(
-    "Leave an endpoint alone as soon as a connection to it fails",
-  ),
-  failureAccrual: unsupported("client.failureAccrual", failureAccrualSchema)
-    .optional()
-    .describe("When an endpoint counts as dead"),
-  requestAttemptTimeoutMs: DurationMs.optional().describe("Longest time for one attempt; no limit when absent"),
-  requeueBudget: unsupported("client.requeueBudget", retryBudgetSchema)
-    .optional()
-    .describe("How many requests may be sent again that were never sent in full"),
-  clientSession: sessionSchema.optional().describe("How long connections may live"),
-  socketOptions: socketOptionsSchema.optional().describe("How the connections are set up"),
-};
+export function clientKeys(): { readonly [K in keyof ClientConfig]-?: z.ZodType<ClientConfig[K]> } {
+  return {
+    tls: unsupported("client.tls", clientTlsSchema()).optional().describe("Talk TLS"),
+    loadBalancer: fallsBackTo(unsupported("client.loadBalancer", loadBalancerSchema()), { kind: "p2c" }).describe(
+      "How an endpoint is picked",
+    ),
+    hostConnectionPool: fallsBackTo(hostConnectionPoolSchema(), {}).describe("Connections kept for each endpoint"),
+    failFast: fallsBackTo(unsupported("client.failFast", Flag), false).describe(
+      "Leave an endpoint alone as soon as a connection to it fails",
+    ),
+    failureAccrual: unsupported("client.failureAccrual", failureAccrualSchema())
+      .optional()
+      .describe("When an endpoint counts as dead"),
+    requestAttemptTimeoutMs: DurationMs.optional().describe("Longest time for one attempt; no limit when absent"),
+    requeueBudget: unsupported("client.requeueBudget", retryBudgetSchema())
+      .optional()
+      .describe("How many requests may be sent again that were never sent in full"),
+    clientSession: sessionSchema().optional().describe("How long connections may live"),
+    socketOptions: socketOptionsSchema().optional().describe("How the connections are set up"),
+  };
+}
 
 /** Keys of a client that http and h2 add. */
 export interface HttpClientConfig {
@@ -71,20 +76,23 @@ export interface HttpClientConfig {
   readonly requestAuthorizers?: readonly unknown[] | undefined;
 }
 
-const istioAuthorizer = z.strictObject({
-  kind: oneOf("io.l5d.k8s.istio").describe("Which request authorizer this is"),
-  mixerHost: TextType.default("istio-mixer").describe("Host of the Istio mixer"),
-  mixerPort: Port.default(9091).describe("Port of the Istio mixer"),
-});
+const istioAuthorizer = () =>
+  z.strictObject({
+    kind: oneOf("io.l5d.k8s.istio").describe("Which request authorizer this is"),
+    mixerHost: TextType.default("istio-mixer").describe("Host of the Istio mixer"),
+    mixerPort: Port.default(9091).describe("Port of the Istio mixer"),
+  });
 
-export const httpClientKeys: { readonly [K in keyof HttpClientConfig]-?: z.ZodType<HttpClientConfig[K]> } = {
-  forwardClientCert: fallsBackTo(unsupported("client.forwardClientCert", Flag), false).describe(
-    "Tell the destination of the caller's certificate in x-forwarded-client-cert",
-  ),
-  requestAuthorizers: unsupported(
-    "client.requestAuthorizers",
-    z.array(istioAuthorizer).meta({ expects: "a list of request authorizers" }),
-  )
-    .optional()
-    .describe("Filters that may refuse a request"),
-};
+export function httpClientKeys(): { readonly [K in keyof HttpClientConfig]-?: z.ZodType<HttpClientConfig[K]> } {
+  return {
+    forwardClientCert: fallsBackTo(unsupported("client.forwardClientCert", Flag), false).describe(
+      "Tell the destination of the caller's certificate in x-forwarded-client-cert",
+    ),
+    requestAuthorizers: unsupported(
+      "client.requestAuthorizers",
+      z.array(istioAuthorizer()).meta({ expects: "a list of request authorizers" }),
+    )
+      .optional()
+      .describe("Filters that may refuse a request"),
+  };
+}

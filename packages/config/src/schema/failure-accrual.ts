@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { kindSchema } from "../kind-schema.ts";
+import { bodiesByKind, kindSchema } from "../kind-schema.ts";
 import { PositiveCount, Ratio } from "../types.ts";
 import { type Backoff, backoffSchema } from "./backoff.ts";
 
@@ -11,32 +11,35 @@ export type FailureAccrual = { readonly backoff?: Backoff | undefined } & (
   | { readonly kind: "none" }
 );
 
-const successRate = Ratio.describe("Share of successes below which an endpoint is dead");
+const successRate = (): z.ZodType<number> => Ratio.describe("Share of successes below which an endpoint is dead");
 
-const bodies: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
-  [
-    "io.l5d.consecutiveFailures",
+const bodies = {
+  "io.l5d.consecutiveFailures": () =>
     z.strictObject({ failures: PositiveCount.describe("Failures in a row after which an endpoint is dead") }),
-  ],
-  [
-    "io.l5d.successRate",
-    z.strictObject({ successRate, requests: PositiveCount.describe("Requests over which the rate is taken") }),
-  ],
-  [
-    "io.l5d.successRateWindowed",
-    z.strictObject({ successRate, window: PositiveCount.describe("Seconds over which the rate is taken") }),
-  ],
-  ["none", z.strictObject({})],
-]);
+  "io.l5d.successRate": () =>
+    z.strictObject({
+      successRate: successRate(),
+      requests: PositiveCount.describe("Requests over which the rate is taken"),
+    }),
+  "io.l5d.successRateWindowed": () =>
+    z.strictObject({
+      successRate: successRate(),
+      window: PositiveCount.describe("Seconds over which the rate is taken"),
+    }),
+  none: () => z.strictObject({}),
+};
 
-export const failureAccrualSchema: z.ZodType<FailureAccrual> = kindSchema<FailureAccrual>({
-  noun: "failure accrual",
-  plural: "failure accruals",
-  discriminator: "kind",
-  common: {
-    backoff: backoffSchema.optional().describe("Wait before a dead endpoint is tried again; 5 s to 300 s when absent"),
-  },
-  kinds: () => [...bodies.keys()],
-  body: (kind) => bodies.get(kind),
-  build: (kind, common, own) => ({ kind, ...common, ...(own as object) }) as FailureAccrual,
-});
+export function failureAccrualSchema(): z.ZodType<FailureAccrual> {
+  return kindSchema<FailureAccrual>({
+    noun: "failure accrual",
+    plural: "failure accruals",
+    discriminator: "kind",
+    common: {
+      backoff: backoffSchema()
+        .optional()
+        .describe("Wait before a dead endpoint is tried again; 5 s to 300 s when absent"),
+    },
+    ...bodiesByKind(bodies),
+    build: (kind, common, own) => ({ kind, ...common, ...(own as object) }) as FailureAccrual,
+  });
+}

@@ -33,14 +33,17 @@ export interface LinkerConfig {
   readonly plugins: readonly string[];
 }
 
-export const usageSchema: z.ZodType<UsageConfig> = z.strictObject({
-  orgId: TextType.optional().describe("Read for Linkerd's sake"),
-  enabled: Flag.default(true).describe("Read for Linkerd's sake: nothing is ever sent"),
-});
+const usageSchema = (): z.ZodType<UsageConfig> =>
+  z.strictObject({
+    orgId: TextType.optional().describe("Read for Linkerd's sake"),
+    enabled: Flag.default(true).describe("Read for Linkerd's sake: nothing is ever sent"),
+  });
 
-export const pluginsSchema: z.ZodType<readonly string[]> = z
-  .array(TextType.meta({ expects: "the name of a package, or a path" }))
-  .meta({ expects: "a list of package names" });
+export function pluginsSchema(): z.ZodType<readonly string[]> {
+  return z
+    .array(TextType.meta({ expects: "the name of a package, or a path" }))
+    .meta({ expects: "a list of package names" });
+}
 
 const made = new WeakMap<PluginSource, z.ZodType<LinkerConfig>>();
 
@@ -54,7 +57,7 @@ export function linkerSchema(plugins: PluginSource): z.ZodType<LinkerConfig> {
 function newLinkerSchema(plugins: PluginSource): z.ZodType<LinkerConfig> {
   const router = pluginPosition(plugins, "protocol", { discriminator: "protocol" }).transform(withLabel);
   return z.strictObject({
-    admin: adminSchema.prefault({}).describe("The admin server"),
+    admin: adminSchema().prefault({}).describe("The admin server"),
     routers: z.array(router).default([]).meta({ description: "At least one", expects: "a list of routers" }),
     namers: z.array(pluginPosition(plugins, "namer")).default([]).meta({
       description: "Who knows names under /#; the last that matches is asked first",
@@ -64,8 +67,8 @@ function newLinkerSchema(plugins: PluginSource): z.ZodType<LinkerConfig> {
       .array(pluginPosition(plugins, "telemeter"))
       .default([])
       .meta({ description: "Where metrics and traces go", expects: "a list of telemeters" }),
-    usage: usageSchema.prefault({}).describe("Linkerd's usage reports, which this build never sends"),
-    plugins: pluginsSchema.default([]).describe("Packages whose plugins are added to this build (not in Linkerd)"),
+    usage: usageSchema().prefault({}).describe("Linkerd's usage reports, which this build never sends"),
+    plugins: pluginsSchema().default([]).describe("Packages whose plugins are added to this build (not in Linkerd)"),
   });
 }
 

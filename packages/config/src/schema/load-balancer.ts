@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { kindSchema } from "../kind-schema.ts";
+import { bodiesByKind, kindSchema } from "../kind-schema.ts";
 import { Count, DurationMs, decimal, Flag, PositiveCount } from "../types.ts";
 import { unsupported } from "./unsupported.ts";
 
@@ -19,40 +19,41 @@ export type LoadBalancer = { readonly enableProbation: boolean } & (
   | { readonly kind: "roundRobin"; readonly maxEffort: number }
 );
 
-const maxEffort = Count.default(5).describe("Picks beyond the first when the picked endpoint is not open");
+const maxEffort = (): z.ZodType<number> =>
+  Count.default(5).describe("Picks beyond the first when the picked endpoint is not open");
 const load = (value: number, what: string) =>
   decimal(0, 1_000_000, "a number from 0", value).default(value).describe(what);
 
-const bodies: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
-  ["p2c", z.strictObject({ maxEffort })],
-  [
-    "ewma",
-    z.strictObject({ decayTimeMs: DurationMs.default(10_000).describe("Window of the latency average"), maxEffort }),
-  ],
-  [
-    "aperture",
+const bodies = {
+  p2c: () => z.strictObject({ maxEffort: maxEffort() }),
+  ewma: () =>
+    z.strictObject({
+      decayTimeMs: DurationMs.default(10_000).describe("Window of the latency average"),
+      maxEffort: maxEffort(),
+    }),
+  aperture: () =>
     z.strictObject({
       smoothWindowMs: DurationMs.default(5000).describe("Window of the load average"),
-      maxEffort,
+      maxEffort: maxEffort(),
       lowLoad: load(0.5, "Load an endpoint below which fewer are used"),
       highLoad: load(2, "Load an endpoint above which more are used"),
       minAperture: PositiveCount.default(1).describe("Endpoints that are always used"),
     }),
-  ],
-  ["heap", z.strictObject({})],
-  ["roundRobin", z.strictObject({ maxEffort })],
-]);
+  heap: () => z.strictObject({}),
+  roundRobin: () => z.strictObject({ maxEffort: maxEffort() }),
+};
 
-export const loadBalancerSchema: z.ZodType<LoadBalancer> = kindSchema<LoadBalancer>({
-  noun: "load balancer",
-  plural: "load balancers",
-  discriminator: "kind",
-  common: {
-    enableProbation: unsupported("client.loadBalancer.enableProbation", Flag)
-      .default(false)
-      .describe("Keep endpoints that discovery removed while they are healthy"),
-  },
-  kinds: () => [...bodies.keys()],
-  body: (kind) => bodies.get(kind),
-  build: (kind, common, own) => ({ kind, ...common, ...(own as object) }) as LoadBalancer,
-});
+export function loadBalancerSchema(): z.ZodType<LoadBalancer> {
+  return kindSchema<LoadBalancer>({
+    noun: "load balancer",
+    plural: "load balancers",
+    discriminator: "kind",
+    common: {
+      enableProbation: unsupported("client.loadBalancer.enableProbation", Flag)
+        .default(false)
+        .describe("Keep endpoints that discovery removed while they are healthy"),
+    },
+    ...bodiesByKind(bodies),
+    build: (kind, common, own) => ({ kind, ...common, ...(own as object) }) as LoadBalancer,
+  });
+}

@@ -55,13 +55,14 @@ export interface ProtocolKeys<
 /** The values of some keys. */
 export type Keys<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape>>;
 
-const bindingCacheSchema = z.strictObject({
-  paths: Count.default(1000).describe("Most names that are kept"),
-  trees: Count.default(1000).describe("Most bound trees that are kept"),
-  bounds: Count.default(1000).describe("Most bound names that are kept"),
-  clients: Count.default(1000).describe("Most clients that are kept"),
-  idleTtlSecs: DurationSecs.default(600).describe("Drop what was not used for this long"),
-});
+const bindingCacheSchema = () =>
+  z.strictObject({
+    paths: Count.default(1000).describe("Most names that are kept"),
+    trees: Count.default(1000).describe("Most bound trees that are kept"),
+    bounds: Count.default(1000).describe("Most bound names that are kept"),
+    clients: Count.default(1000).describe("Most clients that are kept"),
+    idleTtlSecs: DurationSecs.default(600).describe("Drop what was not used for this long"),
+  });
 
 /** The schema of a protocol plugin: the keys of every router, and the protocol's own at each level. */
 export function routerSchema<
@@ -76,7 +77,7 @@ export function routerSchema<
   RouterConfig<ServerConfig & Keys<Server>, ClientConfig & Keys<Client>, ServiceConfig & Keys<Service>> & Keys<Router>
 > {
   const server = z.strictObject({ ...serverKeys(protocol.defaultPort), ...protocol.server });
-  const client = staticConfigsSchema("client", { ...clientKeys, ...protocol.client });
+  const client = staticConfigsSchema("client", { ...clientKeys(), ...protocol.client });
   const service = staticConfigsSchema("service", { ...serviceKeys(plugins), ...protocol.service });
   return z.strictObject({
     label: TextType.optional().describe("Name of the router in metrics and admin pages; the protocol when absent"),
@@ -91,9 +92,9 @@ export function routerSchema<
     interpreter: pluginPosition(plugins, "interpreter")
       .optional()
       .meta({ description: "Who binds names", default: { kind: "default" } }),
-    announcers: unsupported("router.announcers", announcersSchema).optional().describe("Who tells of our servers"),
+    announcers: unsupported("router.announcers", announcersSchema()).optional().describe("Who tells of our servers"),
     bindingTimeoutMs: DurationMs.default(10_000).describe("Longest time to bind a name and to get a client for it"),
-    bindingCache: bindingCacheSchema.prefault({}).describe("What is kept of the names that were bound"),
+    bindingCache: bindingCacheSchema().prefault({}).describe("What is kept of the names that were bound"),
     originator: Flag.default(false).describe("Requests begin their way here: marks traces and a gauge"),
     stack: stackEditsSchema(plugins).optional().describe("Changes to the stacks of the router (not in Linkerd)"),
     ...protocol.router,

@@ -30,8 +30,8 @@ export function serviceKeys(plugins: PluginSource): {
     retries: unsupported(
       "service.retries",
       z.strictObject({
-        budget: retryBudgetSchema.optional().describe("How many requests may be sent again"),
-        backoff: backoffSchema.optional().describe("Wait before the next attempt; none when absent"),
+        budget: retryBudgetSchema().optional().describe("How many requests may be sent again"),
+        backoff: backoffSchema().optional().describe("Wait before the next attempt; none when absent"),
       }),
     )
       .optional()

@@ -7,9 +7,11 @@ export interface SessionLimits {
   readonly idleTimeMs?: number | undefined;
 }
 
-export const sessionSchema: z.ZodType<SessionLimits> = z.strictObject({
-  lifeTimeMs: DurationMs.optional().describe("Close a connection of this age; no limit when absent"),
-  idleTimeMs: DurationMs.optional().describe(
-    "Close a connection without a request for this long; no limit when absent",
-  ),
-});
+export function sessionSchema(): z.ZodType<SessionLimits> {
+  return z.strictObject({
+    lifeTimeMs: DurationMs.optional().describe("Close a connection of this age; no limit when absent"),
+    idleTimeMs: DurationMs.optional().describe(
+      "Close a connection without a request for this long; no limit when absent",
+    ),
+  });
+}

@@ -22,7 +22,7 @@ export interface StackEdits {
   readonly client?: readonly StackEdit[] | undefined;
 }
 
-const roleName = TextType.meta({ expects: "the name of a role", examples: ["requestTimeout"] });
+const roleName = () => TextType.meta({ expects: "the name of a role", examples: ["requestTimeout"] });
 const edits: readonly StackEdit["edit"][] = ["before", "after", "replace", "remove", "set"];
 const expects = `an object with one of the keys ${edits.join(", ")}`;
 
@@ -58,11 +58,11 @@ function formsOf(plugins: PluginSource): Readonly<Record<StackEdit["edit"], z.Zo
     .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .meta({ description: "Values by the names of the role's parameters", expects: "an object with parameters" });
   return {
-    before: z.strictObject({ before: roleName.describe("Role above which the module goes"), insert: module }),
-    after: z.strictObject({ after: roleName.describe("Role below which the module goes"), insert: module }),
-    replace: z.strictObject({ replace: roleName.describe("Role whose module is replaced"), with: module }),
-    remove: z.strictObject({ remove: roleName.describe("Role whose module is taken out") }),
-    set: z.strictObject({ set: roleName.describe("Role whose parameters are set"), params }),
+    before: z.strictObject({ before: roleName().describe("Role above which the module goes"), insert: module }),
+    after: z.strictObject({ after: roleName().describe("Role below which the module goes"), insert: module }),
+    replace: z.strictObject({ replace: roleName().describe("Role whose module is replaced"), with: module }),
+    remove: z.strictObject({ remove: roleName().describe("Role whose module is taken out") }),
+    set: z.strictObject({ set: roleName().describe("Role whose parameters are set"), params }),
   };
 }
 

@@ -5,12 +5,14 @@ export type SharedModules = ReadonlyMap<string, string>;
 
 /**
  * Runs apart from the program, as Node wants it: gives an import of a shared name the program's own module, and leaves
- * every other import alone.
+ * every other import alone, that of the shared module itself among them.
  */
 const hook = `let urls = {};
 export function initialize(given) { urls = given; }
 export function resolve(specifier, context, next) {
-  return next(Object.hasOwn(urls, specifier) ? urls[specifier] : specifier, context);
+  const url = Object.hasOwn(urls, specifier) ? urls[specifier] : undefined;
+  const fromItself = url !== undefined && (context.parentURL ?? "").startsWith(url);
+  return next(url === undefined || fromItself ? specifier : url, context);
 }`;
 
 let shared = false;

@@ -64,7 +64,7 @@ routers:
       );
       const program = new Program(process.execPath, [...args, config], { cwd: dir.path });
       const [, adminPort] = await program.prints(/serving http admin on \/127\.0\.0\.1:(\d+)\n/);
-      const [, port] = await program.prints(/serving http on \/127\.0\.0\.1:(\d+)\n[^]*initialized/);
+      const [, port] = await program.prints(/serving http on \/127\.0\.0\.1:(\d+)\n[\s\S]*initialized/);
       expect((await ask({ to: { ip: "127.0.0.1", port: Number(port) }, host: "web" })).status).toBe(200);
       const metrics = await (await fetch(`http://127.0.0.1:${adminPort}/admin/metrics.json`)).json();
       expect(metrics).toMatchObject({ "rt/http/service/svc/web/acme/calls": 1 });

@@ -1,6 +1,6 @@
 import { WeftError } from "./errors.ts";
 import { type AnyFilter, filtered } from "./filter.ts";
-import { Params, type ParamSpec, type ParamValues } from "./params.ts";
+import { type ParamSpec, Params, type ParamValues } from "./params.ts";
 import type { Service } from "./service.ts";
 
 /** The name of a place in a stack. */

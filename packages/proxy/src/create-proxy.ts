@@ -129,7 +129,11 @@ export async function readWithPlugins(
   const name = options.configName ?? "config";
   const fromDir = options.fromDir ?? process.cwd();
   const named = [...(options.pluginNames ?? []), ...readPluginNames(options.config, name)];
-  const plugins = Registry.of([...options.plugins, defaultInterpreter, ...(await loadPlugins(named, fromDir, options.sharedModules))]);
+  const plugins = Registry.of([
+    ...options.plugins,
+    defaultInterpreter,
+    ...(await loadPlugins(named, fromDir, options.sharedModules)),
+  ]);
   return { read: readConfig(options.config, name, plugins), plugins };
 }
 

@@ -8,5 +8,5 @@ export { loadPlugins, PluginLoadError } from "./load-plugins.ts";
 export { logLine } from "./log-line.ts";
 export { type ProxyAddresses, ProxyServer } from "./proxy-server.ts";
 export { type RunOptions, runProxy } from "./run-proxy.ts";
-export { version } from "./version.ts";
 export { type SharedModules, shareModules } from "./share-modules.ts";
+export { version } from "./version.ts";

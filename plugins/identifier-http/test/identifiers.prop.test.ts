@@ -115,7 +115,7 @@ describe("io.l5d.path", () => {
     fc.assert(
       fc.property(path, ({ segments, count }) => {
         const req = request("h", `/${segments.join("/")}`);
-        newIdentifier(pathIdentifier, { segments: count }).identify(req, new Ctx());
+        void newIdentifier(pathIdentifier, { segments: count }).identify(req, new Ctx());
         expect(req.path).toBe(`/${segments.join("/")}`);
       }),
     );

@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fromSource, root } from "../src/process.ts";
 
-/** Runs `weft` and closes its standard output after the first bytes, as `head` does. */
+/** Runs `weft` with nobody at the other end of its standard output, as when `head` has ended. */
 function cutShort(...args: readonly string[]): Promise<{ readonly code: number | null; readonly err: string }> {
   const child = spawn(process.execPath, [...fromSource, join(root, "apps/cli/src/main.ts"), ...args], { cwd: root });
   let err = "";
   child.stderr.on("data", (chunk: Buffer) => {
     err += chunk.toString();
   });
-  child.stdout.once("data", () => child.stdout.destroy());
+  child.stdout.destroy();
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, err })));
 }
 

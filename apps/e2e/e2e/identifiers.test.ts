@@ -27,7 +27,7 @@ export const plugins = [
     type: "identifier",
     kind: "com.acme.faulty",
     schema: NoKeys,
-    make: () => ({ identify: () => { throw new TypeError("a fault of the plugin"); } }),
+    make: () => ({ identify: () => { throw new TypeError("a fault of the plugin\\r\\nE 0101 forged"); } }),
   }),
 ];
 `;
@@ -87,7 +87,7 @@ describe("httpIdentifierPort", () => {
     expect(found.http.path).toBe("/svc/web");
     expect(found.http.dtab).toContain(`/svc/*=>/$/inet/127.1/${backend.port}`);
     expect(found.list).toEqual({ path: "/http/a/b", dtab: `/http=>/$/inet/127.1/${backend.port}` });
-    expect(found.faulty).toEqual({ error: "a fault of the plugin" });
+    expect(found.faulty).toEqual({ error: "a fault of the plugin\r\nE 0101 forged" });
     expect(backend.received.length).toBe(before);
   });
 
@@ -122,13 +122,18 @@ describe("a list of identifiers", () => {
     expect(backend.received.at(-1)).toMatchObject({ url: "/a", headers: { "l5d-dst-service": "/http/1.1/GET/web" } });
   });
 
-  it("ends where one fails: the answer is 400, and its own fault is in the log", async () => {
+  it("C25: ends where one fails: the answer is 400, and its own fault is in the log, on one line", async () => {
     const bad = await ask({ to: proxy.at("list"), path: "/a/b", headers: { "l5d-name": "no path" } });
     expect(bad.status).toBe(400);
     expect(bad.body).toMatch(/^Unknown destination: Request\("GET \/a\/b", from 127\.0\.0\.1:\d+\) \/ /);
     const faulty = await ask({ to: proxy.at("faulty") });
-    expect([faulty.status, faulty.body]).toEqual([400, expect.stringMatching(/ \/ a fault of the plugin$/)]);
-    expect(proxy.program.output).toMatch(/^E .*identification failed: .*a fault of the plugin$/m);
+    expect([faulty.status, faulty.body]).toEqual([
+      400,
+      expect.stringMatching(/ \/ a fault of the plugin\r\nE 0101 forged$/),
+    ]);
+    expect(proxy.program.output).toMatch(
+      /^E .*identification failed: .*a fault of the plugin\\u000d\\u000aE 0101 forged$/m,
+    );
   });
 });
 

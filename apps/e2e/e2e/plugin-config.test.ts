@@ -100,6 +100,11 @@ describe("a config with a plugin and changes to the stacks", () => {
   it.each([
     ["remove: nope", "- { remove: nope }", /the stack has no role nope; it has requestContext, .*serverTimeout/],
     [
+      "set: nope",
+      "- { set: nope, params: { a: 1 } }",
+      /the stack has no role nope; it has requestContext, .*serverTimeout/,
+    ],
+    [
       "set: a parameter",
       "- { set: maxCallDepth, params: { depth: 1 } }",
       /maxCallDepth has no parameter depth; it has maxCallDepth/,

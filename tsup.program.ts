@@ -46,7 +46,7 @@ const parts: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 /** A program is bundled with all that it needs: that halves the time and the memory of its start. */
-export const program: Options = {
+export const program: Options & { readonly entry: Readonly<Record<string, string>> } = {
   entry: { main: "src/main.ts", ...parts },
   format: ["esm"],
   target: "node20",

@@ -3,7 +3,7 @@ import { type AnyPlugin, ConfigError, listSettings } from "@weftmesh/config";
 import { asError } from "@weftmesh/core";
 import { type BuiltProxy, buildProxy, exposureWarnings } from "@weftmesh/proxy";
 import { stackNames } from "@weftmesh/router";
-import ansis from "ansis";
+import { colours } from "./colours.ts";
 import { printable } from "./printable.ts";
 import type { Streams } from "./program.ts";
 import { table } from "./table.ts";
@@ -61,12 +61,12 @@ function report(built: BuiltProxy): object {
 
 function show(built: BuiltProxy, withSettings: boolean): string {
   const { read, linked } = built;
-  const parts: string[] = [`${ansis.green("the configuration is good")}\n`];
+  const parts: string[] = [`${colours.green("the configuration is good")}\n`];
   for (const warning of exposureWarnings(read.config))
-    parts.push(`${ansis.yellow("warning")}: ${printable(warning)}\n`);
+    parts.push(`${colours.yellow("warning")}: ${printable(warning)}\n`);
   for (const { router } of linked.routers) {
     const where = router.servers.map(({ host, port }) => `${host}:${port}`).join(", ");
-    parts.push(`\n${ansis.bold(`router ${printable(router.label)}`)} (${router.protocol}) on ${where}\n`);
+    parts.push(`\n${colours.bold(`router ${printable(router.label)}`)} (${router.protocol}) on ${where}\n`);
     for (const name of stackNames) {
       const rows = router.stacks[name].map((row) => [row.role, row.description, showParams(row.params)]);
       parts.push(`\n  ${name} stack\n${table(["role", "what it does", "parameters"], rows, 4)}`);
@@ -75,12 +75,12 @@ function show(built: BuiltProxy, withSettings: boolean): string {
   if (linked.namers.length > 0) {
     const rows = linked.namers.map((namer, i) => [read.config.namers[i]?.kind ?? "", `/#${namer.prefix.show}`]);
     parts.push(
-      `\n${ansis.bold("namers")}, the last that matches is asked first\n${table(["kind", "prefix"], rows, 2)}`,
+      `\n${colours.bold("namers")}, the last that matches is asked first\n${table(["kind", "prefix"], rows, 2)}`,
     );
   }
   if (withSettings) {
     const rows = listSettings(read).map((each) => [each.keyPath, JSON.stringify(each.value), each.origin]);
-    parts.push(`\n${ansis.bold("settings")}\n${table(["key", "value", "from"], rows, 2)}`);
+    parts.push(`\n${colours.bold("settings")}\n${table(["key", "value", "from"], rows, 2)}`);
   } else parts.push("\nevery value with its origin: --settings\n");
   return parts.join("");
 }

@@ -1,5 +1,5 @@
-import ansis from "ansis";
 import stringWidth from "string-width";
+import { colours } from "./colours.ts";
 import { printable } from "./printable.ts";
 
 /** Rows under a head, each column as wide as its widest cell; the last one is not filled up. */
@@ -13,5 +13,5 @@ export function table(head: readonly string[], texts: readonly (readonly string[
     });
     return `${" ".repeat(indent)}${shown.join("  ")}`.trimEnd();
   };
-  return `${[line(head, (text) => ansis.dim(text)), ...rows.map((row) => line(row))].join("\n")}\n`;
+  return `${[line(head, (text) => colours.dim(text)), ...rows.map((row) => line(row))].join("\n")}\n`;
 }

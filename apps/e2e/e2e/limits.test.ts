@@ -9,6 +9,8 @@ let proxy: RunningProxy;
 
 beforeAll(async () => {
   backend = await Backend.start((req, res) => {
+    const answerBytes = Number(req.headers["x-head-bytes"] ?? 0);
+    if (answerBytes > 0) res.setHeader("x-long", "x".repeat(answerBytes));
     setTimeout(() => res.end("late"), Number(req.headers["x-delay-ms"] ?? 0));
   });
   const dtab = `/svc/* => /$/inet/127.1/${backend.port}`;
@@ -86,6 +88,12 @@ describe("limits", () => {
     );
     expect(await sendRaw(proxy.at("small"), `GET /${long} HTTP/1.1\r\nHost: a\r\n\r\n`)).toMatch(/^HTTP\/1.1 414 /);
     expect(backend.received.length).toBe(before);
+  });
+
+  it("answer 502 to a response whose head is too long", async () => {
+    const answer = await ask({ to: proxy.at("small"), headers: { "x-head-bytes": "2000" } });
+    expect([answer.status, answer.headers["x-long"]]).toEqual([502, undefined]);
+    expect((await ask({ to: proxy.at("small"), headers: { "x-head-bytes": "100" } })).status).toBe(200);
   });
 
   it("are taken from the last entry of a static config that matches", async () => {

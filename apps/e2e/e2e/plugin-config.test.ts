@@ -121,11 +121,11 @@ describe("a config with a plugin and changes to the stacks", () => {
       stdin: config(`    server:\n    ${edit}`, 23_918),
     });
     const seen = new Set<number>();
-    while (program.running) {
+    while (program.running && !program.output.includes("initialized")) {
       for (const each of listeningPorts(program.pid)) seen.add(each);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    expect(await program.exited).toBe(1);
+    expect(await program.stop()).toBe(1);
     expect(program.output).toMatch(/^-:9:\d+: routers\[0\]\.stack\.server\[0\]/m);
     expect(program.output).toMatch(message);
     expect([...seen]).toEqual([]);

@@ -25,9 +25,9 @@ export class PluginLoadError extends WeftError {
 export async function loadPlugins(
   names: readonly string[],
   fromDir: string,
-  shared: SharedModules = new Map(),
+  shared?: SharedModules,
 ): Promise<readonly AnyPlugin[]> {
-  if (names.length > 0) shareModules(shared);
+  if (names.length > 0 && shared !== undefined) await shareModules(shared);
   const loaded: AnyPlugin[] = [];
   for (const name of names) loaded.push(...(await loadOne(name, fromDir)));
   return loaded;

@@ -1,5 +1,5 @@
 import { OverloadedError } from "@weftmesh/admission";
-import { BindingTimeoutError, NoBindingError } from "@weftmesh/binding";
+import { BindingFailedError, BindingTimeoutError, NoBindingError } from "@weftmesh/binding";
 import { CancelledError, Ctx, Var, WeftError } from "@weftmesh/core";
 import { collectBody, Headers, HttpRequest, type HttpResponse } from "@weftmesh/http";
 import { address, boundAddr, Dtab, Path } from "@weftmesh/naming";
@@ -103,6 +103,22 @@ describe("the error responder", () => {
     expect([response.status, body]).toEqual([502, "boom"]);
     expect(logged).toEqual(["service failure: Error: boom"]);
     expect((await answer(new TypeError(""))).body).toBe("TypeError");
+  });
+
+  it("says why a name could not be bound as whoever binds says it, and logs the whole", async () => {
+    const { response, body, logged } = await answer(new BindingFailedError(Path.read("/svc/a"), new Error("boom")));
+    expect([response.status, body]).toEqual([502, "boom"]);
+    expect(logged).toEqual(["service failure: WEFT_BINDING_FAILED: binding failed for name: /svc/a: boom"]);
+  });
+
+  it("logs what an identifier threw, unless it is an error of the request", async () => {
+    const fault = await answer(new UnidentifiedError("r", "oh", new TypeError("oh")));
+    expect([fault.response.status, fault.logged]).toEqual([
+      400,
+      ["identification failed: Unknown destination: r / oh"],
+    ]);
+    const wrong = await answer(new UnidentifiedError("r", "oh", new CancelledError("oh")));
+    expect(wrong.logged).toEqual([]);
   });
 
   it("keeps the message within the limits of body and header", async () => {

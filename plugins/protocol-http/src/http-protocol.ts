@@ -30,7 +30,7 @@ import {
 } from "@weftmesh/transport-http1";
 import { type HttpConfig, type HttpServerConfig, httpSchema } from "./config.ts";
 import { clientParams, serverParams, serviceParams } from "./stack-params.ts";
-import { http1Transport } from "./transport.ts";
+import { http1Transport, ResponseLimitsParam } from "./transport.ts";
 
 const kilobyte = 1024;
 const never = Number.POSITIVE_INFINITY;
@@ -77,7 +77,8 @@ class Http1Router implements Router {
       },
       bindingTimeoutMs: config.bindingTimeoutMs,
       serviceParams: (path) => serviceParams(staticConfigsFor(config.service, path), classifier, runtime.params),
-      clientParams: (id) => clientParams(clientConfigFor(config.client, id)),
+      clientParams: (id) =>
+        clientParams(clientConfigFor(config.client, id)).with(ResponseLimitsParam, headLimits(config)),
       onError: (error) => runtime.logger.error(`${this.label}: ${error.message}`),
     });
     const stats = runtime.params.get(StatsParam).scope("rt", this.label);
@@ -179,10 +180,7 @@ class Http1Router implements Router {
         respond: this.#respond,
         host: server.ip,
         port: server.port,
-        limits: {
-          maxInitialLineBytes: this.#config.maxInitialLineKB * kilobyte,
-          maxHeaderBytes: this.#config.maxHeadersKB * kilobyte,
-        },
+        limits: headLimits(this.#config),
         session: { idleTimeMs: session?.idleTimeMs ?? never, lifeTimeMs: session?.lifeTimeMs ?? never },
         ...(socketOptions === undefined ? {} : { socketOptions: listenerOptions(socketOptions) }),
         clock: params.get(ClockParam),
@@ -193,6 +191,14 @@ class Http1Router implements Router {
     }
     return listening;
   }
+}
+
+/** Of requests, and of the responses to them. */
+function headLimits(config: HttpConfig): { readonly maxInitialLineBytes: number; readonly maxHeaderBytes: number } {
+  return {
+    maxInitialLineBytes: config.maxInitialLineKB * kilobyte,
+    maxHeaderBytes: config.maxHeadersKB * kilobyte,
+  };
 }
 
 /** Keys that were not given are left out. */

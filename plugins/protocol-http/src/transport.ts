@@ -5,13 +5,16 @@ import { emptyBody, Headers, type HttpRequest, HttpResponse } from "@weftmesh/ht
 import { httpStatusOf } from "@weftmesh/naming";
 import { type UnpooledService, unpooled } from "@weftmesh/pool";
 import { StatsParam } from "@weftmesh/telemetry";
-import { Http1Connector, type Http1ConnectorOptions } from "@weftmesh/transport-http1";
+import { Http1Connector, type Http1ConnectorOptions, type ResponseLimits } from "@weftmesh/transport-http1";
 
 /** How the connections of a client are set up. */
 export const ClientSocketParam: Param<SocketOptions | undefined> = param<SocketOptions | undefined>(
   "socketOptions",
   undefined,
 );
+
+/** Bytes of the head of a response at most: what the router allows a request. */
+export const ResponseLimitsParam: Param<Partial<ResponseLimits>> = param<Partial<ResponseLimits>>("responseLimits", {});
 
 /** The bottom of a client stack: opens the connections to one endpoint. */
 export function http1Transport(params: Params): UnpooledService<HttpRequest, HttpResponse> {
@@ -26,6 +29,7 @@ export function http1Transport(params: Params): UnpooledService<HttpRequest, Htt
       port: endpoint.port,
       clock: params.get(ClockParam),
       stats: params.get(StatsParam),
+      limits: params.get(ResponseLimitsParam),
       ...(socket === undefined ? {} : { socketOptions: connectionOptions(socket) }),
     }),
   );

@@ -34,15 +34,16 @@ const kinds = {
       dispatcher.dispatch(
         { origin: next(), path: req.url, method: req.method, headers, body: req.method === "GET" ? null : req },
         {
-          onConnect() {},
-          onHeaders(status, raw, resume) {
-            res.writeHead(status, raw);
-            res.on("drain", resume);
-            return true;
+          onRequestStart() {},
+          onResponseStart(controller, status, headers) {
+            res.writeHead(status, headers);
+            res.on("drain", () => controller.resume());
           },
-          onData: (chunk) => res.write(chunk),
-          onComplete: () => res.end(),
-          onError: () => res.destroy(),
+          onResponseData(controller, chunk) {
+            if (!res.write(chunk)) controller.pause();
+          },
+          onResponseEnd: () => res.end(),
+          onResponseError: () => res.destroy(),
         },
       );
     });

@@ -82,7 +82,7 @@ const haproxy: Peer = {
     const conf = write(
       rig,
       "haproxy.cfg",
-      `global\n  nbthread 1\n  maxconn 20000\ndefaults\n  mode http\n  http-reuse always\n  timeout client 60s\n  timeout server 60s\n  timeout connect 5s\nfrontend f\n  bind 127.0.0.1:${port} backlog 4096\n  default_backend b\nbackend b\n  balance roundrobin\n${servers}\n`,
+      `global\n  nbthread 1\n  maxconn 4000\ndefaults\n  mode http\n  http-reuse always\n  timeout client 60s\n  timeout server 60s\n  timeout connect 5s\nfrontend f\n  bind 127.0.0.1:${port} backlog 4096\n  default_backend b\nbackend b\n  balance roundrobin\n${servers}\n`,
     );
     return started(new Child("haproxy", "haproxy", ["-f", conf, "-db"]), port);
   },

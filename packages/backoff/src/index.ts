@@ -1,0 +1,1 @@
+export type { Backoff } from "./backoff.ts";

@@ -1,0 +1,1 @@
+export type { RetryBudget } from "./retry-budget.ts";

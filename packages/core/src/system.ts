@@ -4,11 +4,16 @@ import { performance } from "node:perf_hooks";
 import type { Clock, Timer } from "./clock.ts";
 import type { Rng } from "./rng.ts";
 import { TimerWheel } from "./timer-wheel.ts";
+import { TurnTime } from "./turn-time.ts";
 
 /** Fine enough for timeouts in ms, and coarse enough that a busy wheel wakes 250 times a second at most. */
 const tickMs = 4;
 
 class SystemClock implements Clock {
+  readonly #time = new TurnTime(
+    () => performance.now(),
+    (fn) => setImmediate(fn),
+  );
   #real: NodeJS.Timeout | undefined;
   readonly #wheel = new TimerWheel(
     {
@@ -24,7 +29,7 @@ class SystemClock implements Clock {
   );
 
   now(): number {
-    return performance.now();
+    return this.#time.now();
   }
 
   epochMs(): number {

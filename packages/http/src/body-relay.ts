@@ -30,6 +30,12 @@ export class BodyRelay implements Body, BodySink, Flow {
     return (this.sink as BodySink).onData(chunk);
   }
 
+  /** For a relay that looks at no content: passes text on as such. It is not `onText` itself, which would pass by `onData`. */
+  protected passText(text: string): number {
+    const sink = this.sink as BodySink;
+    return sink.onText === undefined ? sink.onData(Buffer.from(text, "latin1")) : sink.onText(text);
+  }
+
   onEnd(trailers: Headers | undefined): void {
     (this.sink as BodySink).onEnd(trailers);
   }

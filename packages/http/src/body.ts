@@ -11,6 +11,8 @@ export const Full = 2;
 export interface BodySink {
   /** The bytes are the source's again when this returns, unless it answers `Retained`. */
   onData(chunk: Uint8Array): number;
+  /** The same for bytes that their source holds as latin1 text. A sink without it is given bytes. */
+  onText?(text: string): number;
   onEnd(trailers: Headers | undefined): void;
   onError(error: Error): void;
 }
@@ -51,6 +53,23 @@ class BytesBody implements Body {
   }
 }
 
+class Latin1Body implements Body {
+  readonly length: number;
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.length = text.length;
+  }
+
+  pipe(sink: BodySink): Flow {
+    const said = sink.onText === undefined ? sink.onData(Buffer.from(this.#text, "latin1")) : sink.onText(this.#text);
+    if ((said & Full) !== 0) return new HeldEnd(sink);
+    sink.onEnd(undefined);
+    return stopped;
+  }
+}
+
 /** The end of a body whose sink was full: it comes with the resume. */
 class HeldEnd implements Flow {
   #sink: BodySink | undefined;
@@ -74,6 +93,11 @@ export const emptyBody: Body = new BytesBody(new Uint8Array(0));
 
 export function bytesBody(bytes: Uint8Array): Body {
   return bytes.length === 0 ? emptyBody : new BytesBody(bytes);
+}
+
+/** A body of the bytes that `text` holds one a character: what a codec cut out of a text that it made anyway. */
+export function latin1Body(text: string): Body {
+  return text === "" ? emptyBody : new Latin1Body(text);
 }
 
 export function textBody(text: string): Body {

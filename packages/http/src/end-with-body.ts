@@ -13,6 +13,10 @@ class EndingBody extends BodyRelay {
     this.#ctx = ctx;
   }
 
+  onText(text: string): number {
+    return this.passText(text);
+  }
+
   override onEnd(trailers: Headers | undefined): void {
     this.#ctx.end(ok);
     super.onEnd(trailers);

@@ -19,6 +19,7 @@ export class HeaderName {
 
 const byLower = new Map<string, HeaderName>();
 const byId: HeaderName[] = [];
+let hopBits = 0;
 /** Open hashing by `hashName`; a chain per bucket. */
 const buckets: HeaderName[][] = Array.from({ length: 512 }, () => []);
 
@@ -59,6 +60,7 @@ export function headerName(text: string, options?: { hopByHop?: boolean }): Head
   }
   const name = new HeaderName(byId.length + 1, text, options?.hopByHop ?? false);
   byId.push(name);
+  if (name.hopByHop) hopBits |= nameBit(name.id);
   byLower.set(lower, name);
   buckets[hashName(lower) & 511]?.push(name);
   return name;
@@ -67,6 +69,21 @@ export function headerName(text: string, options?: { hopByHop?: boolean }): Head
 /** The declared name of that text in any case, or undefined. */
 export function declaredName(text: string): HeaderName | undefined {
   return byLower.get(text) ?? byLower.get(text.toLowerCase());
+}
+
+/** How many names were declared so far; ids run from 1 to it. */
+export function declaredNames(): number {
+  return byId.length;
+}
+
+/** The bits, as `nameBit` gives them, of the names that are meant for one hop alone. */
+export function hopByHopBits(): number {
+  return hopBits;
+}
+
+/** A bit that a message sets for each name in it. Names share bits: one that is not set says that they are all absent. */
+export function nameBit(id: number): number {
+  return 1 << id;
 }
 
 export function nameById(id: number): HeaderName | undefined {

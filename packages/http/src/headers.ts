@@ -1,5 +1,13 @@
 import { type HeaderField, headerField } from "./header-field.ts";
-import { declaredName, type HeaderName, nameById, tokenTable } from "./header-name.ts";
+import {
+  declaredName,
+  declaredNames,
+  type HeaderName,
+  hopByHopBits,
+  nameBit,
+  nameById,
+  tokenTable,
+} from "./header-name.ts";
 
 /** Numbers per header in `spans`. */
 const stride = 5;
@@ -10,8 +18,8 @@ const deleted = -1;
  *
  * Shape: what a codec received stays one text with offsets, and becomes strings only where somebody asks; what we add
  * stands behind it as fields. `set` moves a header to the end. Names compare without case.
- * Cost: `get` of a declared name (`headerName`) scans numbers, no text; forwarding what was received is one slice for
- * each run of headers that was left alone.
+ * Cost: a declared name (`headerName`) that is absent costs one look at a bit set, as a rule, and one that is there a
+ * scan of numbers, not of text; forwarding what was received is one slice for each run of headers that was left alone.
  */
 export class Headers implements Iterable<readonly [string, string]> {
   /** Whole lines, each ended by CRLF: `spans` points into it. */
@@ -21,11 +29,17 @@ export class Headers implements Iterable<readonly [string, string]> {
   /** Where the last line in `text` ends. */
   private readonly end: number;
   private readonly added: HeaderField[] = [];
+  /** A bit for each declared name that is here, or was. */
+  private bits: number;
+  /** Names up to this id are found by their number alone. */
+  private declared: number = declaredNames();
 
-  constructor(text = "", spans: number[] = [], end: number = text.length) {
+  /** `bits` are those of the ids in `spans`, for a codec that had them at hand. */
+  constructor(text = "", spans: number[] = [], end: number = text.length, bits: number = bitsOf(spans)) {
     this.text = text;
     this.spans = spans;
     this.end = end;
+    this.bits = bits;
   }
 
   /** From names and values in turn, as they stand in `flat`. Throws HeaderError for what may not stand in a header. */
@@ -37,6 +51,7 @@ export class Headers implements Iterable<readonly [string, string]> {
 
   /** The first value, or undefined. */
   get(name: string | HeaderName): string | undefined {
+    if (this.lacks(name)) return undefined;
     const id = idOf(name);
     const { spans, added } = this;
     for (let i = 0; i < spans.length; i += stride) {
@@ -50,6 +65,7 @@ export class Headers implements Iterable<readonly [string, string]> {
   }
 
   has(name: string | HeaderName): boolean {
+    if (this.lacks(name)) return false;
     const id = idOf(name);
     const { spans, added } = this;
     for (let i = 0; i < spans.length; i += stride) if (this.isAt(i, id, name)) return true;
@@ -58,6 +74,7 @@ export class Headers implements Iterable<readonly [string, string]> {
   }
 
   count(name: string | HeaderName): number {
+    if (this.lacks(name)) return 0;
     const id = idOf(name);
     const { spans, added } = this;
     let found = 0;
@@ -67,6 +84,7 @@ export class Headers implements Iterable<readonly [string, string]> {
   }
 
   getAll(name: string | HeaderName): string[] {
+    if (this.lacks(name)) return [];
     const id = idOf(name);
     const { spans, added } = this;
     const values: string[] = [];
@@ -87,22 +105,26 @@ export class Headers implements Iterable<readonly [string, string]> {
 
   /** Replaces every header of the field's name by the field. */
   setField(field: HeaderField): this {
-    this.delete(field.id === 0 ? field.name : (nameById(field.id) as HeaderName));
-    this.added.push(field);
-    return this;
+    const { id } = field;
+    if (id === 0) this.delete(field.name);
+    else if ((this.bits & nameBit(id)) !== 0 || id > this.declared) this.delete(nameById(id) as HeaderName);
+    return this.addField(field);
   }
 
   add(name: string | HeaderName, value: string): this {
-    this.added.push(headerField(name, value));
-    return this;
+    return this.addField(headerField(name, value));
   }
 
   addField(field: HeaderField): this {
+    this.bits |= nameBit(field.id);
+    // Its name may have been declared since the field was made, so that from now on texts have to be compared.
+    if (field.id === 0) this.declared = 0;
     this.added.push(field);
     return this;
   }
 
   delete(name: string | HeaderName): this {
+    if (this.lacks(name)) return this;
     const id = idOf(name);
     const { spans, added } = this;
     for (let i = 0; i < spans.length; i += stride) if (this.isAt(i, id, name)) spans[i] = deleted;
@@ -124,6 +146,7 @@ export class Headers implements Iterable<readonly [string, string]> {
 
   /** Removes the headers that are meant for one hop alone by their declaration. */
   deleteHopByHop(): this {
+    if ((this.bits & hopByHopBits()) === 0 && this.declared !== 0) return this;
     const { spans, added } = this;
     for (let i = 0; i < spans.length; i += stride) {
       if ((spans[i] as number) > 0 && nameById(spans[i] as number)?.hopByHop === true) spans[i] = deleted;
@@ -167,8 +190,9 @@ export class Headers implements Iterable<readonly [string, string]> {
   }
 
   clone(): Headers {
-    const copy = new Headers(this.text, [...this.spans], this.end);
+    const copy = new Headers(this.text, [...this.spans], this.end, this.bits);
     copy.added.push(...this.added);
+    copy.declared = this.declared;
     return copy;
   }
 
@@ -192,6 +216,11 @@ export class Headers implements Iterable<readonly [string, string]> {
     return lines;
   }
 
+  /** True when the name is not here for certain. */
+  private lacks(name: string | HeaderName): boolean {
+    return typeof name !== "string" && (this.bits & nameBit(name.id)) === 0 && name.id <= this.declared;
+  }
+
   private nameAt(i: number): string {
     return this.text.substring(this.spans[i + 1] as number, this.spans[i + 2] as number);
   }
@@ -205,6 +234,12 @@ export class Headers implements Iterable<readonly [string, string]> {
     const start = spans[i + 1] as number;
     return sameName(this.text, start, spans[i + 2] as number, typeof name === "string" ? name : name.lower);
   }
+}
+
+function bitsOf(spans: readonly number[]): number {
+  let bits = 0;
+  for (let i = 0; i < spans.length; i += stride) bits |= nameBit(spans[i] as number);
+  return bits;
 }
 
 function idOf(name: string | HeaderName): number {

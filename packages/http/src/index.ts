@@ -6,6 +6,7 @@ export {
   emptyBody,
   type Flow,
   Full,
+  latin1Body,
   Retained,
   Taken,
   textBody,
@@ -21,6 +22,7 @@ export {
   hashStep,
   headerName,
   Names,
+  nameBit,
   nameById,
   tokenTable,
 } from "./header-name.ts";

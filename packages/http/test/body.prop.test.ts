@@ -6,6 +6,7 @@ import {
   emptyBody,
   endWithBody,
   HttpResponse,
+  latin1Body,
   tapBody,
   textBody,
 } from "@weftmesh/http";
@@ -34,11 +35,53 @@ class ChunksBody extends PushBody {
 }
 
 describeBody("bytesBody", { make: (chunks) => bytesBody(Buffer.concat(chunks)) });
+describeBody("latin1Body", { make: (chunks) => latin1Body(Buffer.concat(chunks).toString("latin1")) });
+describeBody("tapBody over text", {
+  make: (chunks) => tapBody(latin1Body(Buffer.concat(chunks).toString("latin1")), {}),
+});
 describeBody("tapBody over bytes", { make: (chunks) => tapBody(bytesBody(Buffer.concat(chunks)), {}) });
 describeBody("tapBody over chunks", { make: (chunks) => tapBody(new ChunksBody(chunks), {}) });
 describeBody("BodyRelay", { make: (chunks) => new BodyRelay(new ChunksBody(chunks)) });
 describeBody("endWithBody", {
   make: (chunks) => endWithBody(new Ctx(), new HttpResponse(200, undefined, new ChunksBody(chunks))).body,
+});
+
+describe("a body that is at hand as text", () => {
+  class TextSink extends RecordingSink {
+    readonly texts: string[] = [];
+
+    onText(text: string): number {
+      this.texts.push(text);
+      return this.onData(Buffer.from(text, "latin1"));
+    }
+  }
+
+  it("is given as text to a sink that takes it, also through endWithBody, and as bytes through whoever looks at bytes", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 50 }), (bytes) => {
+        const text = Buffer.from(bytes).toString("latin1");
+        const given = (body: Body): readonly string[] => {
+          const sink = new TextSink();
+          body.pipe(sink);
+          expect(sink.content()).toEqual(Buffer.from(bytes));
+          expect(sink.ended).toBe(true);
+          return sink.texts;
+        };
+        const ctx = new Ctx();
+        expect(given(latin1Body(text))).toEqual([text]);
+        expect(given(endWithBody(ctx, new HttpResponse(200, undefined, latin1Body(text))).body)).toEqual([text]);
+        expect(ctx.ended).toBe(true);
+        let seen = 0;
+        const counted = tapBody(latin1Body(text), {
+          onData: (chunk) => {
+            seen += chunk.length;
+          },
+        });
+        expect(given(counted)).toEqual([]);
+        expect(seen).toBe(bytes.length);
+      }),
+    );
+  });
 });
 
 type Step = "push" | "end" | "fail" | "stop";

@@ -127,8 +127,8 @@ describe("traceContext and traceHeaders", () => {
     const { request: req } = await through(traceHeaders, params, request(["l5d-ctx-trace", "spoofed"]));
     const trace = readTraceId(req.headers.get("l5d-ctx-trace") ?? "");
     expect(trace?.sampled).toBeUndefined();
-    const hex = (hi = 0, lo = 0) => hi.toString(16).padStart(8, "0") + lo.toString(16).padStart(8, "0");
-    expect(req.headers.getAll("l5d-reqid")).toEqual([hex(trace?.traceHi, trace?.traceLo)]);
+    const half = (value = 0) => (value >>> 0).toString(16).padStart(8, "0");
+    expect(req.headers.getAll("l5d-reqid")).toEqual([half(trace?.traceHi) + half(trace?.traceLo)]);
     expect([trace?.parentHi, trace?.parentLo]).toEqual([trace?.traceHi, trace?.traceLo]);
     expect([trace?.spanHi, trace?.spanLo]).not.toEqual([trace?.parentHi, trace?.parentLo]);
   });

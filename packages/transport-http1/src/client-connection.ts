@@ -1,5 +1,5 @@
 import { type Clock, ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
-import { bytesBody, emptyBody, type HttpRequest, HttpResponse, Names } from "@weftmesh/http";
+import { bytesBody, emptyBody, type HttpRequest, HttpResponse, latin1Body, Names } from "@weftmesh/http";
 import type { OwnedSession, SessionOwner } from "@weftmesh/pool";
 import { ChunkedDecoder } from "./chunked.ts";
 import { RequestBody, type RequestBodyOwner } from "./client-body.ts";
@@ -275,7 +275,9 @@ export class ClientConnection
     if (length >= 0 && end - start >= length) {
       // All of it is here: the bytes are given to the body, and the connection is free before anybody looks at them.
       let body = emptyBody;
-      if (length > 0) {
+      const text = head.bodyText();
+      if (text !== undefined) body = latin1Body(text);
+      else if (length > 0) {
         const content = this.wire.chunk(bytes, start, start + length);
         if (content.buffer === bytes.buffer) this.wire.retain(bytes);
         body = bytesBody(content);

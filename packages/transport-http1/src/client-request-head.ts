@@ -16,7 +16,7 @@ export function requestHead(req: HttpRequest): string {
   const { method, path, headers } = req;
   if (method !== "GET" && method !== "POST" && !token.test(method)) throw new RequestError("the method is no token");
   if (method === "CONNECT") throw new RequestError("CONNECT cannot be sent: this is no tunnel");
-  if (!target.test(path)) throw new RequestError(`not a path: ${JSON.stringify(path)}`);
+  if (path !== "/" && !target.test(path)) throw new RequestError(`not a path: ${JSON.stringify(path)}`);
   headers.delete(Names.transferEncoding);
   const framing = framingLine(req);
   const host = headers.has(Names.host) ? "" : hostLine(req.authority);

@@ -1,4 +1,4 @@
-import { findNameId, Headers, Names, tokenTable } from "@weftmesh/http";
+import { findNameId, Headers, Names, nameBit, tokenTable } from "@weftmesh/http";
 import { badFraming, headersTooLarge, malformed } from "./errors.ts";
 
 export interface HeaderLimits {
@@ -60,6 +60,7 @@ export class HeaderBlock {
   /** Grows to the longest block seen, and is copied from. */
   private readonly scratch: number[] = [];
   private used = 0;
+  private bits = 0;
   private linesStart = 0;
   private linesEnd = 0;
 
@@ -78,6 +79,7 @@ export class HeaderBlock {
     const stop = Math.min(end, limit);
     this.reset();
     let used = 0;
+    let bits = 0;
     let lines = 0;
     let p = start;
     for (;;) {
@@ -110,6 +112,7 @@ export class HeaderBlock {
       let valueEnd = p;
       while (valueEnd > valueStart && (bytes[valueEnd - 1] === 32 || bytes[valueEnd - 1] === 9)) valueEnd--;
       const id = findNameId(bytes, nameStart, nameEnd, hash);
+      bits |= nameBit(id);
       scratch[used] = id;
       scratch[used + 1] = nameStart;
       scratch[used + 2] = nameEnd;
@@ -120,6 +123,7 @@ export class HeaderBlock {
       p += 2;
     }
     this.used = used;
+    this.bits = bits;
     this.linesStart = start;
     this.linesEnd = p;
     return p + 2;
@@ -141,7 +145,7 @@ export class HeaderBlock {
         spans[i + 4] = (spans[i + 4] as number) - from;
       }
     }
-    return new Headers(text, spans, this.linesEnd - from);
+    return new Headers(text, spans, this.linesEnd - from, this.bits);
   }
 
   /** Where the lines of the last scan begin. */

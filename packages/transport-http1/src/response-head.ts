@@ -1,7 +1,7 @@
 import { Headers, Names } from "@weftmesh/http";
 import { badFraming, lineTooLong, malformed } from "./errors.ts";
 import { HeaderBlock, type HeaderLimits, Incomplete, valueTable } from "./header-block.ts";
-import { latin1 } from "./latin1.ts";
+import { inlineBytes, latin1 } from "./latin1.ts";
 
 export interface ResponseLimits extends HeaderLimits {
   /** The status line, without its end. */
@@ -31,6 +31,10 @@ export class ResponseHead {
   length = 0;
   /** Whether the connection may be used again. */
   keepAlive = true;
+  /** The header lines and what follows them, up to the end of a short body that came along. */
+  text = "";
+  /** Where the body begins in `text`. */
+  bodyStart = 0;
 
   /** Also reads the trailers of the connection's bodies. */
   readonly block: HeaderBlock;
@@ -50,7 +54,12 @@ export class ResponseHead {
     const { block } = this;
     this.version = bytes[start + 7] === 48 ? "1.0" : "1.1";
     this.status = digit(bytes, start + 9) * 100 + digit(bytes, start + 10) * 10 + digit(bytes, start + 11);
-    this.headers = block.headers(latin1(bytes, blockStart, block.end), blockStart);
+    // One text for head and body costs less than a text and a copy of bytes.
+    const bodyEnd = next + block.contentLength;
+    const isShort = bodyEnd > next && bodyEnd <= end && block.contentLength <= inlineBytes;
+    this.text = latin1(bytes, blockStart, isShort ? bodyEnd : block.end);
+    this.bodyStart = next - blockStart;
+    this.headers = block.headers(this.text, blockStart);
     this.frame(method);
     return next;
   }
@@ -78,6 +87,12 @@ export class ResponseHead {
     if (p + 1 >= end) return Incomplete;
     if (bytes[p + 1] !== LF) throw malformed("a CR stands alone in the status line");
     return p + 2;
+  }
+
+  /** The body, where all of it is in `text`. */
+  bodyText(): string | undefined {
+    const bodyEnd = this.bodyStart + this.length;
+    return this.length > 0 && bodyEnd <= this.text.length ? this.text.substring(this.bodyStart, bodyEnd) : undefined;
   }
 
   private outOfBytes(end: number, limit: number): number {

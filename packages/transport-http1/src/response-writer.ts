@@ -165,6 +165,23 @@ export class ResponseWriter implements BodySink {
     return this.sendAround(before, chunk, chunkEnd);
   }
 
+  onText(content: string): number {
+    if (!this.isOpen || content === "") return Taken;
+    if (this.framing === Framing.Length && content.length > this.remaining) {
+      this.breakOff(badFraming("a response body is longer than its length"));
+      return Taken;
+    }
+    this.remaining -= content.length;
+    const text =
+      this.text + (this.framing === Framing.Chunked ? chunkHead(content.length) + content + chunkEnd : content);
+    if (this.piping && text.length <= coalescedBytes) {
+      this.text = text;
+      return Taken;
+    }
+    this.text = "";
+    return this.send(text);
+  }
+
   onEnd(trailers: Headers | undefined): void {
     if (!this.isOpen) return;
     if (this.framing === Framing.Length && this.remaining > 0) {
@@ -238,9 +255,9 @@ export class ResponseWriter implements BodySink {
     return `${statusLine(status) + headers.toLines() + lines}\r\n`;
   }
 
-  private send(text: string): void {
+  private send(text: string): number {
     this.sentBytes.inc(text.length);
-    this.wire.writeText(text);
+    return this.wire.writeText(text);
   }
 
   private sendAround(before: string, bytes: Uint8Array, after: string): number {

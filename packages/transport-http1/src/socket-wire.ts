@@ -1,14 +1,12 @@
 import type { OnReadOpts, Socket } from "node:net";
 import { Full, Retained, Taken } from "@weftmesh/http";
-import { latin1 } from "./latin1.ts";
+import { inlineBytes, latin1 } from "./latin1.ts";
 import { giveBuffer, isShared, sharedBuffer, takeBuffer } from "./read-buffers.ts";
+import { flushAtEndOfTurn } from "./turn-writes.ts";
 import type { Wire, WireReader } from "./wire.ts";
 
 /** What may wait in a socket before its writer is told to stop. */
 export const writeHighWaterBytes: number = 65_536;
-
-/** Up to here bytes are cheaper to send as part of the text around them than as a buffer of their own. */
-const inlineBytes = 6_144;
 
 const nothing = Buffer.alloc(0);
 
@@ -17,6 +15,8 @@ const nothing = Buffer.alloc(0);
  *
  * Shape: make the wire first, give `wire.onread` to the socket's constructor or to `net.connect`, then `attach` the
  * socket: its reads come in reused buffers. A socket that was made without it is read through its `data` events.
+ * Text goes out at the end of the turn in which it was written, and before anything else of this wire; see
+ * `turn-writes.ts`.
  */
 export class SocketWire implements Wire {
   received = 0;
@@ -32,6 +32,10 @@ export class SocketWire implements Wire {
   private lent = false;
   private paused = false;
   private error: Error | undefined = undefined;
+  /** Text that goes out at the end of the turn. */
+  private queued = "";
+  /** A writer waits since what is queued was too much. */
+  private toldFull = false;
 
   constructor(reader: WireReader) {
     this.reader = reader;
@@ -70,27 +74,36 @@ export class SocketWire implements Wire {
   }
 
   get pending(): number {
-    return this.socket?.writableLength ?? 0;
+    return this.queued.length + (this.socket?.writableLength ?? 0);
   }
 
   get full(): boolean {
     const { socket } = this;
     if (socket === undefined) return false;
-    return socket.writableNeedDrain && socket.writableLength > 0;
+    return (socket.writableNeedDrain && socket.writableLength > 0) || this.queued.length >= writeHighWaterBytes;
   }
 
   writeText(text: string): number {
     const { socket } = this;
     if (socket === undefined || this.closed) return Taken;
     this.sent += text.length;
-    socket.write(text, "latin1");
-    return this.full ? Full : Taken;
+    return this.queue(text);
+  }
+
+  /** The turn is over. */
+  flush(): void {
+    this.writeQueued();
+    if (!this.toldFull) return;
+    this.toldFull = false;
+    // The socket may have taken it all at once, and then no `drain` follows.
+    if (!this.closed && !this.full) this.reader.onWritable();
   }
 
   writeBytes(bytes: Uint8Array): number {
     const { socket } = this;
     if (socket === undefined || this.closed) return Taken;
     this.sent += bytes.length;
+    this.writeQueued();
     socket.write(bytes);
     return this.flags(socket);
   }
@@ -100,9 +113,10 @@ export class SocketWire implements Wire {
     if (socket === undefined || this.closed) return Taken;
     this.sent += before.length + bytes.length + after.length;
     if (bytes.length <= inlineBytes) {
-      socket.write(before + latin1(bytes, 0, bytes.length) + after, "latin1");
-      return this.full ? Full : Taken;
+      const text = before + latin1(bytes, 0, bytes.length) + after;
+      return this.queue(text);
     }
+    this.writeQueued();
     socket.cork();
     if (before !== "") socket.write(before, "latin1");
     socket.write(bytes);
@@ -135,19 +149,38 @@ export class SocketWire implements Wire {
   }
 
   end(): void {
+    this.writeQueued();
     if (!this.closed) this.socket?.end();
   }
 
   destroy(error?: Error): void {
+    this.writeQueued();
     if (!this.closed) this.socket?.destroy(error);
   }
 
   reset(): void {
+    this.writeQueued();
     if (!this.closed) this.socket?.resetAndDestroy();
   }
 
   probe(): void {
+    this.writeQueued();
     if (!this.closed && this.socket?.writableEnded === false) this.socket.write(nothing);
+  }
+
+  private queue(text: string): number {
+    if (this.queued === "") flushAtEndOfTurn(this);
+    this.queued += text;
+    if (!this.full) return Taken;
+    this.toldFull = true;
+    return Full;
+  }
+
+  private writeQueued(): void {
+    const { queued } = this;
+    if (queued === "") return;
+    this.queued = "";
+    if (!this.closed) this.socket?.write(queued, "latin1");
   }
 
   private flags(socket: Socket): number {

@@ -70,6 +70,41 @@ describe.each(["onread", "data"] as const)("a wire that is read by %s", (mode: A
     for (const server of servers.splice(0)) server.close();
   });
 
+  it("writes what was said within a turn at its end, in the order in which it was said", async () => {
+    const { client, wire } = await open();
+    await settle();
+    wire.writeText("a");
+    wire.writeText("b");
+    expect(wire.pending).toBe(2);
+    wire.writeAround("c", Buffer.from("d"), "e");
+    expect(wire.pending).toBe(5);
+    wire.writeBytes(Buffer.from("f"));
+    wire.writeAround("g", Buffer.alloc(10_000, "h"), "i");
+    wire.writeText("j");
+    expect(wire.sent).toBe(6 + 10_002 + 1);
+    wire.end();
+    await eventually("it has ended", () => client.ended);
+    expect(client.text).toBe(`abcdefg${"h".repeat(10_000)}ij`);
+  });
+
+  it("asks for more when the socket took at once what had been too much", async () => {
+    const { wire, keeper } = await open();
+    let flags: number = Taken;
+    for (let i = 0; i < 65 && flags === Taken; i++) flags = wire.writeText("x".repeat(1024));
+    expect([flags, wire.full, keeper.writable]).toEqual([Full, true, 0]);
+    await eventually("more is asked for", () => keeper.writable > 0);
+    expect(wire.full).toBe(false);
+  });
+
+  it("loses nothing that was said before it is closed", async () => {
+    const { client, wire } = await open();
+    wire.writeText("last words");
+    wire.destroy();
+    wire.writeText("never");
+    await eventually("it has ended", () => client.ended);
+    expect(client.text).toBe("last words");
+  });
+
   it.each([false, true])("never overwrites a chunk that is kept, in bulk: %s", async (bulk) => {
     const { client, wire, keeper } = await open();
     wire.bulk = bulk;

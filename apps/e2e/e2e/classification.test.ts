@@ -25,7 +25,10 @@ beforeAll(async () => {
     (kind, i) => `- protocol: http
   label: k${i}
   dtab: ${dtab}
-  service: { responseClassifier: { kind: ${kind} } }
+  service:
+    responseClassifier: { kind: ${kind} }
+    # Each request is one attempt, so that what is counted below can be told.
+    retries: { budget: { minRetriesPerSec: 0, percentCanRetry: 0 } }
   servers: [{ port: 0, ip: 127.0.0.${i + 2} }]
 `,
   );

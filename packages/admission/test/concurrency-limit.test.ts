@@ -55,6 +55,19 @@ describe("concurrencyLimit", () => {
     expect(stats.names()).toEqual([]);
   });
 
+  it("is busy exactly while the next call would be refused", async () => {
+    const inner = new ScriptedService<string, string>(new ManualClock(), [answerOk("rep")]);
+    const subject = limited(1, inner);
+    const ctx = new Ctx();
+    await subject.call("", ctx);
+    expect(subject.status).toBe("busy");
+    inner.status = "closed";
+    expect(subject.status).toBe("closed");
+    inner.status = "open";
+    ctx.end(ok);
+    expect(subject.status).toBe("open");
+  });
+
   it("does not build with a limit that lets nobody in", () => {
     const inner = new ScriptedService<string, string>(new ManualClock(), [answerOk("rep")]);
     for (const max of [0, -1, Number.NaN]) expect(() => limited(max, inner)).toThrow(RangeError);

@@ -5,7 +5,16 @@ import type { Counter, StatsReceiver } from "@weftmesh/telemetry";
 interface Subject {
   nodes(): Iterable<{ readonly status: Status; readonly pending: number }>;
   classes(): { readonly size: number; readonly busy: number };
+  panicking(): boolean;
 }
+
+/** Which of the metrics there are that only some balancers have. */
+interface Options {
+  readonly zone: boolean;
+  readonly panic: boolean;
+}
+
+const uncounted: Counter = { inc: () => {} };
 
 /** The metrics of one balancer, under `loadbalancer`, with the names of Linkerd 1. */
 export class BalancerMetrics {
@@ -14,15 +23,19 @@ export class BalancerMetrics {
   readonly rebuilds: Counter;
   readonly updates: Counter;
   readonly exhausted: Counter;
+  readonly crossZone: Counter;
+  readonly panicPicks: Counter;
   readonly #removeGauges: (() => void)[];
 
-  constructor(stats: StatsReceiver, algorithm: string, subject: Subject) {
+  constructor(stats: StatsReceiver, algorithm: string, subject: Subject, options: Options) {
     const scope = stats.scope("loadbalancer");
     this.adds = scope.counter("adds");
     this.removes = scope.counter("removes");
     this.rebuilds = scope.counter("rebuilds");
     this.updates = scope.counter("updates");
     this.exhausted = scope.counter("max_effort_exhausted");
+    this.crossZone = options.zone ? scope.counter("cross_zone") : uncounted;
+    this.panicPicks = options.panic ? scope.counter("panic_picks") : uncounted;
     const count = (status: Status) => () => sum(subject.nodes(), (node) => (node.status === status ? 1 : 0));
     this.#removeGauges = [
       scope.gauge(() => sum(subject.nodes(), () => 1), "size"),
@@ -34,6 +47,7 @@ export class BalancerMetrics {
       scope.gauge(() => subject.classes().busy, "busy_weight_classes"),
       scope.gauge(() => 1, "algorithm", algorithm),
     ];
+    if (options.panic) this.#removeGauges.push(scope.gauge(() => (subject.panicking() ? 1 : 0), "panicking"));
   }
 
   close(): void {

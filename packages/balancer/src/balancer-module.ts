@@ -15,6 +15,7 @@ import { StatsParam } from "@weftmesh/telemetry";
 import { Balancer } from "./balancer.ts";
 import type { BalancerKind } from "./kind.ts";
 import { leastLoaded } from "./least-loaded.ts";
+import type { ZonePreferenceOptions } from "./zone-preference.ts";
 
 export const LoadBalancerRole: Role = role("loadBalancer");
 
@@ -35,12 +36,26 @@ export const EnableProbationParam: Param<boolean> = param("enableProbation", fal
 /** Calls that may wait for the first addresses of the destination. */
 export const MaxWaitingParam: Param<number> = param("maxWaitingCalls", 10_000);
 
+/**
+ * The percentage of open endpoints below which their status counts no more, 0 to 100. With 0, which is as in Linkerd,
+ * only a call for which a few tries found nobody open takes whatever comes.
+ */
+export const PanicThresholdParam: Param<number> = param("panicThresholdPercent", 0);
+
+/** Prefers the endpoints of one zone; undefined, the default, treats all alike. */
+export const ZonePreferenceParam: Param<ZonePreferenceOptions | undefined> = param<ZonePreferenceOptions | undefined>(
+  "zonePreference",
+  undefined,
+);
+
 const params = {
   dest: DestParam,
   label: DestLabelParam,
   kind: BalancerParam,
   probation: EnableProbationParam,
   maxWaiting: MaxWaitingParam,
+  zone: ZonePreferenceParam,
+  panicPercent: PanicThresholdParam,
   clock: ClockParam,
   rng: RngParam,
   stats: StatsParam,

@@ -11,11 +11,13 @@ import {
 import { type Addr, type Address, showAddress } from "@weftmesh/naming";
 import type { StatsReceiver } from "@weftmesh/telemetry";
 import { BalancerMetrics } from "./balancer-metrics.ts";
+import type { Distribution } from "./distribution.ts";
+import { Distributor } from "./distributor.ts";
 import { BalancerQueueFullError, NoEndpointsError } from "./errors.ts";
 import type { BalancerKind } from "./kind.ts";
 import type { Node } from "./node.ts";
 import { WaitingCalls } from "./waiting-calls.ts";
-import { WeightClasses } from "./weight-classes.ts";
+import type { ZonePreferenceOptions } from "./zone-preference.ts";
 
 export interface BalancerSettings<Req, Rep> {
   readonly dest: Var<Addr>;
@@ -25,6 +27,10 @@ export interface BalancerSettings<Req, Rep> {
   readonly endpoint: (address: Address) => Service<Req, Rep>;
   readonly probation: boolean;
   readonly maxWaiting: number;
+  /** Endpoints of one zone come before those of the others, if given. */
+  readonly zone: ZonePreferenceOptions | undefined;
+  /** The percentage of open endpoints below which all count as open; 0 for never. */
+  readonly panicPercent: number;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly stats: StatsReceiver;
@@ -42,15 +48,15 @@ type Without = { readonly kind: "pending" } | { readonly kind: "error"; readonly
 export class Balancer<Req, Rep> implements Service<Req, Rep> {
   readonly #settings: BalancerSettings<Req, Rep>;
   readonly #metrics: BalancerMetrics;
-  readonly #waiting = new WaitingCalls<Req, Rep>();
+  readonly #waiting: WaitingCalls<Req, Rep>;
   readonly #subscription: { unsubscribe(): void };
-  readonly #exhausted: () => void;
+  readonly #distributor: Distributor<Req, Rep>;
   readonly #left: (node: Node<Req, Rep>) => void = (node) => this.#drop(node);
   /** By host and port, in the order of discovery. */
   #nodes = new Map<string, Node<Req, Rep>>();
   /** Those that are out and not closed yet. */
   readonly #retiring = new Set<Promise<void>>();
-  #classes: WeightClasses<Req, Rep>;
+  #distribution: Distribution<Req, Rep>;
   #without: Without = { kind: "pending" };
   /** Whether discovery ever gave a set, be it empty. */
   #settled = false;
@@ -58,13 +64,25 @@ export class Balancer<Req, Rep> implements Service<Req, Rep> {
 
   constructor(settings: BalancerSettings<Req, Rep>) {
     this.#settings = settings;
-    const metrics = new BalancerMetrics(settings.stats, settings.kind.algorithm, {
+    const subject = {
       nodes: () => this.#nodes.values(),
-      classes: () => this.#classes,
+      classes: () => this.#distribution,
+      panicking: () => this.#distributor.panicking,
+    };
+    const metrics = new BalancerMetrics(settings.stats, settings.kind.algorithm, subject, {
+      zone: settings.zone !== undefined,
+      panic: settings.panicPercent > 0,
     });
     this.#metrics = metrics;
-    this.#exhausted = () => metrics.exhausted.inc();
-    this.#classes = this.#group();
+    this.#waiting = new WaitingCalls(settings.clock, settings.label);
+    this.#distributor = new Distributor({
+      ...settings,
+      stats: settings.stats.scope("loadbalancer"),
+      exhausted: () => metrics.exhausted.inc(),
+      panicked: () => metrics.panicPicks.inc(),
+      crossed: () => metrics.crossZone.inc(),
+    });
+    this.#distribution = this.#distributor.rebuild([]);
     this.#subscription = settings.dest.changes.subscribe({
       next: (addr) => this.#hear(addr),
       error: (thrown: unknown) => this.#hear({ kind: "failed", error: asError(thrown) }),
@@ -72,7 +90,13 @@ export class Balancer<Req, Rep> implements Service<Req, Rep> {
   }
 
   call(req: Req, ctx: Ctx): Promise<Rep> {
-    const node = this.#classes.pick();
+    let node: Node<Req, Rep> | undefined;
+    try {
+      node = this.#distribution.pick(req, ctx);
+    } catch (thrown) {
+      // Whoever balances by a key has given us a function that reads the request.
+      return Promise.reject(thrown);
+    }
     return node === undefined ? this.#callWithout(req, ctx) : node.call(req, ctx);
   }
 
@@ -109,12 +133,14 @@ export class Balancer<Req, Rep> implements Service<Req, Rep> {
     const before = this.#nodes;
     const nodes = new Map<string, Node<Req, Rep>>();
     let changed = 0;
+    // Whole, so that a node holds it without a box of its own.
+    const nowMs = Math.floor(this.#settings.clock.now());
     for (const address of addresses) {
       const key = showAddress(address);
       if (nodes.has(key)) continue;
       const known = before.get(key);
       if (known !== undefined && sameMetadata(known.address, address)) {
-        if (known.address.weight !== address.weight) changed++;
+        if (!Object.is(known.address.weight, address.weight)) changed++;
         known.address = address;
         known.leaving = false;
         nodes.set(key, known);
@@ -122,7 +148,7 @@ export class Balancer<Req, Rep> implements Service<Req, Rep> {
       }
       changed++;
       this.#metrics.adds.inc();
-      nodes.set(key, this.#newNode(address));
+      nodes.set(key, this.#newNode(address, nowMs));
     }
     for (const [key, node] of before) {
       if (nodes.get(key) === node) continue;
@@ -145,19 +171,16 @@ export class Balancer<Req, Rep> implements Service<Req, Rep> {
     this.#waiting.fail(error);
   }
 
-  #newNode(address: Address): Node<Req, Rep> {
+  #newNode(address: Address, nowMs: number): Node<Req, Rep> {
     const { kind, endpoint, clock } = this.#settings;
-    return kind.newNode(address, endpoint, this.#left, clock);
+    const node = kind.newNode(address, endpoint, this.#left, clock);
+    node.sinceMs = nowMs;
+    return node;
   }
 
   #rebuild(): void {
     this.#metrics.rebuilds.inc();
-    this.#classes = this.#group();
-  }
-
-  #group(): WeightClasses<Req, Rep> {
-    const { kind, rng, clock } = this.#settings;
-    return new WeightClasses(this.#nodes.values(), this.#classes, kind, rng, clock, this.#exhausted);
+    this.#distribution = this.#distributor.rebuild([...this.#nodes.values()]);
   }
 
   /** A node that was on probation has failed it. */
@@ -190,7 +213,7 @@ export class Balancer<Req, Rep> implements Service<Req, Rep> {
     this.#metrics.close();
     const nodes = [...this.#nodes.values()];
     this.#nodes = new Map();
-    this.#classes = this.#group();
+    this.#distribution = this.#distributor.rebuild([]);
     const error = new ClosedError(`the balancer of ${this.#settings.label}`);
     this.#failWith(error);
     await Promise.all([...nodes.map((node) => node.retire()), ...this.#retiring]);

@@ -18,3 +18,15 @@ export class BalancerQueueFullError extends WeftError {
     this.maxWaiting = maxWaiting;
   }
 }
+
+/** The deadline of a call passed while it waited for the first addresses of a name. */
+export class BalancerTimeoutError extends WeftError {
+  readonly timeoutMs: number;
+
+  constructor(what: string, timeoutMs: number) {
+    super("WEFT_BALANCER_TIMEOUT", `the deadline passed after ${timeoutMs} ms without any address of ${what}`, {
+      flags: ["deadlineExceeded"],
+    });
+    this.timeoutMs = timeoutMs;
+  }
+}

@@ -1,7 +1,8 @@
 /**
  * A moving average of latencies that jumps up at once and comes down slowly, and fades while nothing is heard.
  *
- * Units: ms. After `decayTimeMs` without news about 37 % of it is left; after 0.69 times that, half.
+ * Units: ms. After `decayTimeMs` without news about 37 % of it is left; after 0.69 times that, half. With a decay time of
+ * 0 the last value counts until the clock moves on.
  * Source: Finagle PeakEwma; differs in that reading it changes nothing.
  */
 export class Ewma {
@@ -13,14 +14,9 @@ export class Ewma {
     this.#decayTimeMs = decayTimeMs;
   }
 
-  /** Whether anything was ever observed that took time. */
-  get known(): boolean {
-    return this.#costMs > 0;
-  }
-
   observe(latencyMs: number, nowMs: number): void {
     const latency = Math.max(latencyMs, 0);
-    if (latency > this.#costMs) this.#costMs = latency;
+    if (latency > this.#costMs || !(this.#decayTimeMs > 0)) this.#costMs = latency;
     else {
       const kept = this.#kept(nowMs);
       this.#costMs = this.#costMs * kept + latency * (1 - kept);
@@ -35,7 +31,7 @@ export class Ewma {
     this.#stampMs = Math.max(this.#stampMs, nowMs);
   }
 
-  /** What is left of it at that time. */
+  /** What is left of it at that time; 0 when nothing is, or was ever known. */
   at(nowMs: number): number {
     return this.#costMs * this.#kept(nowMs);
   }
@@ -43,7 +39,7 @@ export class Ewma {
   /** The share of the old value that counts now, 0 to 1. */
   #kept(nowMs: number): number {
     const passedMs = nowMs - this.#stampMs;
-    if (this.#decayTimeMs <= 0) return 0;
-    return passedMs > 0 ? Math.exp(-passedMs / this.#decayTimeMs) : 1;
+    if (!(passedMs > 0)) return 1;
+    return this.#decayTimeMs > 0 ? Math.exp(-passedMs / this.#decayTimeMs) : 0;
   }
 }

@@ -1,5 +1,6 @@
 import type { Ctx, Observer, Service, Status } from "@weftmesh/core";
 import type { Address } from "@weftmesh/naming";
+import type { CallListener } from "./call-listener.ts";
 
 /** What nodes share that have nothing to close. */
 const done: Promise<void> = Promise.resolve();
@@ -16,9 +17,17 @@ export abstract class Node<Req, Rep> implements Observer {
   /** Discovery dropped it, and it stays while it is healthy. */
   leaving = false;
   address: Address;
+  /** When it joined, in ms of the balancer's clock. */
+  sinceMs = 0;
+  /** Hears of each call; set by the picker that has the node, if that wants to know. */
+  listener: CallListener | undefined = undefined;
+  /** What the listener calls the node. */
+  slot = 0;
   readonly #make: (address: Address) => Service<Req, Rep>;
   readonly #left: (node: Node<Req, Rep>) => void;
   #service: Service<Req, Rep> | undefined;
+  /** Closes of services that it had before. */
+  #resting: Promise<void> | undefined;
   #retired: Promise<void> | undefined;
   #quiet: (() => void) | undefined;
 
@@ -38,6 +47,7 @@ export abstract class Node<Req, Rep> implements Observer {
 
   call(req: Req, ctx: Ctx): Promise<Rep> {
     this.pending++;
+    this.listener?.began(this.slot);
     this.watch(req, ctx);
     try {
       this.#service ??= this.#make(this.address);
@@ -53,7 +63,27 @@ export abstract class Node<Req, Rep> implements Observer {
 
   /** Whether anything is left to wait for once it has retired. */
   get idle(): boolean {
-    return this.#service === undefined;
+    return this.#service === undefined && this.#resting === undefined;
+  }
+
+  /**
+   * Closes the service of a node that is open and has no calls; the next call makes another. False when there is
+   * nothing to close. One that is not open stays, since what it knows of its endpoint would be forgotten.
+   */
+  rest(): boolean {
+    if (this.pending > 0 || this.#service?.status !== "open" || this.#retired !== undefined) return false;
+    const closing = this.#close();
+    this.#service = undefined;
+    const resting = this.#resting === undefined ? closing : Promise.all([this.#resting, closing]).then(() => {});
+    this.#resting = resting;
+    // Whoever retires the node hears of a close that failed.
+    resting.then(
+      () => {
+        if (this.#resting === resting) this.#resting = undefined;
+      },
+      () => {},
+    );
+    return true;
   }
 
   /** Takes no more calls; resolves when the service is closed, which waits for those in flight. */
@@ -69,16 +99,22 @@ export abstract class Node<Req, Rep> implements Observer {
 
   protected release(): void {
     this.pending--;
+    this.listener?.ended(this.slot);
     if (this.pending === 0) this.#quiet?.();
     if (this.leaving && this.status !== "open") this.#left(this);
   }
 
   #retire(): Promise<void> {
-    if (this.pending === 0) return this.#close();
+    if (this.pending === 0) return this.#closeAll();
     const quiet = new Promise<void>((resolve) => {
       this.#quiet = resolve;
     });
-    return quiet.then(() => this.#close());
+    return quiet.then(() => this.#closeAll());
+  }
+
+  #closeAll(): Promise<void> {
+    const resting = this.#resting;
+    return resting === undefined ? this.#close() : Promise.all([resting, this.#close()]).then(() => {});
   }
 
   #close(): Promise<void> {

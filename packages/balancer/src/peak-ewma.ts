@@ -13,6 +13,8 @@ import { Ewma } from "./ewma.ts";
 import type { BalancerKind } from "./kind.ts";
 import { Node } from "./node.ts";
 import { P2c } from "./p2c.ts";
+import { leftAloneUntil, type PushBack, type PushBackOptions, pushBackOf, pushedBackLoad } from "./push-back.ts";
+import { type SlowStartOptions, slowStartOf } from "./slow-start.ts";
 
 /** More than any load that was measured, and still exact when calls in flight are added to it. */
 const unknownLoad = 1e15;
@@ -20,12 +22,15 @@ const unknownLoad = 1e15;
 interface Settings {
   readonly decayTimeMs: number;
   readonly failurePenaltyMs: number;
+  readonly defaultRttMs: number | undefined;
+  readonly pushBack: PushBack | undefined;
 }
 
 class PeakEwmaNode<Req, Rep> extends Node<Req, Rep> {
   readonly #latency: Ewma;
-  readonly #penaltyMs: number;
+  readonly #settings: Settings;
   readonly #clock: Clock;
+  #aloneUntilMs = 0;
 
   constructor(
     address: Address,
@@ -36,14 +41,14 @@ class PeakEwmaNode<Req, Rep> extends Node<Req, Rep> {
   ) {
     super(address, make, left);
     this.#latency = new Ewma(settings.decayTimeMs);
-    this.#penaltyMs = settings.failurePenaltyMs;
+    this.#settings = settings;
     this.#clock = clock;
   }
 
   load(nowMs: number): number {
-    // A node that nobody has heard of wins at once, once: then it waits for its first answer behind all others.
-    if (!this.#latency.known) return this.pending === 0 ? 0 : unknownLoad + this.pending;
-    return this.#latency.at(nowMs) * (this.pending + 1);
+    if (nowMs < this.#aloneUntilMs) return pushedBackLoad + this.pending;
+    const latencyMs = this.#latency.at(nowMs);
+    return latencyMs > 0 ? latencyMs * (this.pending + 1) : this.#unknownLoad();
   }
 
   answered(sinceMs: number): void {
@@ -54,7 +59,7 @@ class PeakEwmaNode<Req, Rep> extends Node<Req, Rep> {
   /** A fast failure must not look like a fast answer. */
   failed(sinceMs: number): void {
     const nowMs = this.#clock.now();
-    this.#latency.observe(Math.max(nowMs - sinceMs, this.#penaltyMs), nowMs);
+    this.#latency.observe(Math.max(nowMs - sinceMs, this.#settings.failurePenaltyMs), nowMs);
   }
 
   /** It would have taken longer than this: news only if that is more than was known. */
@@ -63,12 +68,27 @@ class PeakEwmaNode<Req, Rep> extends Node<Req, Rep> {
     this.#latency.atLeast(nowMs - sinceMs, nowMs);
   }
 
+  /** It may have said that it wants to be left alone. */
+  heard(rep: unknown): void {
+    const { pushBack } = this.#settings;
+    if (pushBack === undefined) return;
+    const untilMs = leftAloneUntil(pushBack, rep, this.#clock.now());
+    if (untilMs > this.#aloneUntilMs) this.#aloneUntilMs = untilMs;
+  }
+
   done(): void {
     this.release();
   }
 
   protected override watch(req: Req, ctx: Ctx): void {
     ctx.observe(new TimedCall(this, req, this.#clock.now()));
+  }
+
+  #unknownLoad(): number {
+    const { defaultRttMs } = this.#settings;
+    if (defaultRttMs !== undefined) return defaultRttMs * (this.pending + 1);
+    // A node of which nothing is known, any more, wins at once, once: then it waits for its first answer behind all others.
+    return this.pending === 0 ? 0 : unknownLoad + this.pending;
   }
 }
 
@@ -92,6 +112,7 @@ class TimedCall<Req, Rep> implements Observer {
     const kind = classifier.classify(this.#req, rep, undefined);
     if (kind === "failure" || kind === "retryable") this.#node.failed(this.#sinceMs);
     else this.#node.answered(this.#sinceMs);
+    this.#node.heard(rep);
   }
 
   onEnd(_ctx: Ctx, outcome: Outcome): void {
@@ -106,10 +127,18 @@ class TimedCall<Req, Rep> implements Observer {
   }
 }
 
-export interface PeakEwmaOptions {
+export interface PeakEwmaOptions extends PushBackOptions {
   /** ms after which 37 % of a latency still counts; 10,000 if not given. */
   readonly decayTimeMs?: number;
+  /** Pairs that may hold no open endpoint before whatever comes is taken: 5 if not given. */
   readonly maxEffort?: number;
+  /**
+   * The latency, in ms, that an endpoint counts with until its first answer. If not given, a new endpoint wins at
+   * once, once, and then waits for that answer behind all others.
+   */
+  readonly defaultRttMs?: number;
+  /** How new endpoints come to their share; at once if not given. */
+  readonly slowStart?: SlowStartOptions;
   /** The latency, in ms, that a failure counts as, at least; 5,000 if not given. 0 counts failures by their time. */
   readonly failurePenaltyMs?: number;
 }
@@ -125,11 +154,13 @@ export function peakEwma(options?: PeakEwmaOptions): BalancerKind {
   const settings: Settings = {
     decayTimeMs: options?.decayTimeMs ?? 10_000,
     failurePenaltyMs: options?.failurePenaltyMs ?? 5000,
+    defaultRttMs: options?.defaultRttMs,
+    pushBack: pushBackOf(options),
   };
   return {
     algorithm: "p2c_peak_ewma",
     maxEffort: options?.maxEffort ?? 5,
     newNode: (address, make, left, clock) => new PeakEwmaNode(address, make, left, clock, settings),
-    newPicker: (rng, clock) => new P2c(rng, clock),
+    newPicker: (rng, clock) => new P2c(rng, clock, slowStartOf(options?.slowStart)),
   };
 }

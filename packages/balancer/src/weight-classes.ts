@@ -1,6 +1,11 @@
-import { bestOf, type Clock, type Rng, type Status } from "@weftmesh/core";
-import type { BalancerKind, Picker } from "./kind.ts";
+import { bestOf, type Ctx, type Rng, type Status } from "@weftmesh/core";
+import type { Distribution, DistributionSettings } from "./distribution.ts";
+import type { Picker } from "./kind.ts";
 import type { Node } from "./node.ts";
+import { usableWeight, WeightLine } from "./weights.ts";
+
+/** The class of all nodes that have any weight, when the kind looks at weights itself. */
+const anyWeight = 1;
 
 interface WeightClass<Req, Rep> {
   readonly weight: number;
@@ -14,11 +19,10 @@ interface WeightClass<Req, Rep> {
  * Shape: immutable, save that a class which both the old and the new set have keeps its picker.
  * Source: Finagle TrafficDistributor.
  */
-export class WeightClasses<Req, Rep> {
+export class WeightClasses<Req, Rep> implements Distribution<Req, Rep> {
   readonly #byWeight: ReadonlyMap<number, WeightClass<Req, Rep>>;
   readonly #classes: readonly WeightClass<Req, Rep>[];
-  /** Where each class ends on the line from which it is drawn. */
-  readonly #ends: Float64Array;
+  readonly #line: WeightLine;
   readonly #maxEffort: number;
   readonly #rng: Rng;
   readonly #exhausted: () => void;
@@ -26,20 +30,20 @@ export class WeightClasses<Req, Rep> {
   constructor(
     nodes: Iterable<Node<Req, Rep>>,
     before: WeightClasses<Req, Rep> | undefined,
-    kind: BalancerKind,
-    rng: Rng,
-    clock: Clock,
-    exhausted: () => void,
+    settings: DistributionSettings,
   ) {
+    const { kind, rng, clock, stats, exhausted } = settings;
     this.#maxEffort = kind.maxEffort;
     this.#rng = rng;
     this.#exhausted = exhausted;
+    const weighted = kind.weighted === true;
     const classes = new Map<number, WeightClass<Req, Rep>>();
     for (const node of nodes) {
-      const weight = usableWeight(node.address.weight);
+      const own = usableWeight(node.address.weight);
+      const weight = weighted && own > 0 ? anyWeight : own;
       let mine = classes.get(weight);
       if (mine === undefined) {
-        const picker = before?.pickerOf(weight) ?? kind.newPicker<Req, Rep>(rng, clock);
+        const picker = before?.pickerOf(weight) ?? kind.newPicker<Req, Rep>(rng, clock, stats);
         mine = { weight, nodes: [], picker };
         classes.set(weight, mine);
       }
@@ -47,8 +51,14 @@ export class WeightClasses<Req, Rep> {
     }
     this.#byWeight = classes;
     this.#classes = [...classes.values()];
-    for (const each of this.#classes) each.picker.rebuild(each.nodes);
-    this.#ends = endsOf(this.#classes);
+    for (const each of this.#classes) each.picker.rebuild(each.nodes, weighted ? relativeWeights(each) : undefined);
+    this.#line = new WeightLine(sharesOf(this.#classes));
+    before?.close(this);
+  }
+
+  /** Ends its pickers, save those that its successor has taken over. */
+  close(successor?: WeightClasses<Req, Rep>): void {
+    for (const { weight, picker } of this.#classes) if (successor?.pickerOf(weight) !== picker) picker.close?.();
   }
 
   get size(): number {
@@ -64,62 +74,71 @@ export class WeightClasses<Req, Rep> {
     return this.#byWeight.get(weight)?.picker;
   }
 
-  /** An open node if a few tries find one; else whatever comes. Undefined when there is none at all. */
-  pick(): Node<Req, Rep> | undefined {
+  pick(req: Req, ctx: Ctx): Node<Req, Rep> | undefined {
     if (this.#classes.length === 0) return undefined;
-    const at = this.#classes.length === 1 ? 0 : this.#draw();
-    const drawn = this.#classes[at] as WeightClass<Req, Rep>;
-    const node = this.#open(drawn);
+    const at = this.#draw();
+    const node = this.#openFrom(at, req, ctx);
+    if (node !== undefined) return node;
+    this.#exhausted();
+    return (this.#classes[at] as WeightClass<Req, Rep>).picker.pick(req, ctx);
+  }
+
+  open(req: Req, ctx: Ctx): Node<Req, Rep> | undefined {
+    return this.#classes.length === 0 ? undefined : this.#openFrom(this.#draw(), req, ctx);
+  }
+
+  any(req: Req, ctx: Ctx): Node<Req, Rep> | undefined {
+    if (this.#classes.length === 0) return undefined;
+    const { picker } = this.#classes[this.#draw()] as WeightClass<Req, Rep>;
+    return picker.pickAny === undefined ? picker.pick(req, ctx) : picker.pickAny(req, ctx);
+  }
+
+  #draw(): number {
+    return this.#classes.length === 1 ? 0 : this.#line.at(this.#rng.next());
+  }
+
+  #openFrom(at: number, req: Req, ctx: Ctx): Node<Req, Rep> | undefined {
+    const node = this.#openIn(this.#classes[at] as WeightClass<Req, Rep>, req, ctx);
     if (node !== undefined) return node;
     // Another class may have what this one lacks. Rare, so that looking at every node is no harm.
     for (let i = 1; i < this.#classes.length; i++) {
       const other = this.#classes[(at + i) % this.#classes.length] as WeightClass<Req, Rep>;
       if (bestOf(statuses(other.nodes)) !== "open") continue;
-      const found = this.#open(other);
+      const found = this.#openIn(other, req, ctx);
       if (found !== undefined) return found;
-    }
-    this.#exhausted();
-    return drawn.picker.pick();
-  }
-
-  #open(from: WeightClass<Req, Rep>): Node<Req, Rep> | undefined {
-    for (let tries = 0; tries < this.#maxEffort; tries++) {
-      const node = from.picker.pick();
-      if (node.status === "open") return node;
     }
     return undefined;
   }
 
-  #draw(): number {
-    const ends = this.#ends;
-    const point = this.#rng.next() * (ends[ends.length - 1] as number);
-    let low = 0;
-    let high = ends.length - 1;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((ends[middle] as number) > point) high = middle;
-      else low = middle + 1;
+  #openIn(from: WeightClass<Req, Rep>, req: Req, ctx: Ctx): Node<Req, Rep> | undefined {
+    const { picker } = from;
+    for (let tries = 0; tries < this.#maxEffort; tries++) {
+      if (picker.pickOpen !== undefined) {
+        const node = picker.pickOpen(req, ctx);
+        if (node !== undefined) return node;
+        continue;
+      }
+      const node = picker.pick(req, ctx);
+      if (node.status === "open") return node;
     }
-    return low;
+    return undefined;
   }
 }
 
-/** What discovery says, where it can be meant: not a number counts as 1, less than nothing as 0. */
-function usableWeight(weight: number): number {
-  if (Number.isNaN(weight)) return 1;
-  return Math.min(Math.max(weight, 0), Number.MAX_VALUE);
+/** Relative to the greatest, so that nothing overflows; all alike when nobody has any weight. */
+function relativeWeights(within: {
+  readonly nodes: readonly { readonly address: { weight: number } }[];
+}): Float64Array {
+  const weights = Float64Array.from(within.nodes, (node) => usableWeight(node.address.weight));
+  const most = weights.reduce((max, each) => Math.max(max, each), 0);
+  // Weights so far apart that their ratio is nothing still leave each a little.
+  return weights.map((each) => (most === 0 ? 1 : Math.max(each / most, Number.MIN_VALUE)));
 }
 
-function endsOf(classes: readonly { readonly weight: number; readonly nodes: readonly unknown[] }[]): Float64Array {
-  // Relative to the greatest weight, so that no sum overflows; all alike when nobody has any weight.
+/** What each class has of all calls, by weight times size, relative to the greatest weight. */
+function sharesOf(classes: readonly { readonly weight: number; readonly nodes: readonly unknown[] }[]): number[] {
   const most = classes.reduce((max, each) => Math.max(max, each.weight), 0);
-  const ends = new Float64Array(classes.length);
-  let end = 0;
-  classes.forEach((each, i) => {
-    end += (most === 0 ? 1 : each.weight / most) * each.nodes.length;
-    ends[i] = end;
-  });
-  return ends;
+  return classes.map((each) => (most === 0 ? 1 : each.weight / most) * each.nodes.length);
 }
 
 function* statuses(nodes: readonly { readonly status: Status }[]): Iterable<Status> {

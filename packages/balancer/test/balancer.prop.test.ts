@@ -185,6 +185,64 @@ describe("the balancer", () => {
     expect(cluster.stats.readGauge("loadbalancer/num_weight_classes")).toBe(5);
   });
 
+  it("gives the same shares whatever the order of discovery", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(0, 0.5, 1, 3), { minLength: 2, maxLength: 6 }).filter((all) => all.some((w) => w > 0)),
+        fc.boolean(),
+        async (weights, reversed) => {
+          const addresses = weights.map((weight, n) => at(n, weight));
+          const cluster = new Cluster(leastLoaded(), boundAddr(reversed ? [...addresses].reverse() : addresses));
+          const calls = 4000;
+          for (let i = 0; i < calls; i++) {
+            const ctx = new Ctx();
+            void cluster.service.call("req", ctx);
+            ctx.end(ok);
+          }
+          const total = weights.reduce<number>((sum, each) => sum + each, 0);
+          weights.forEach((weight, n) => {
+            const share = (cluster.endpoint(n)?.calls.length ?? 0) / calls;
+            const expected = weight / total;
+            expect(Math.abs(share - expected)).toBeLessThanOrEqual(
+              5 * Math.sqrt((expected * (1 - expected)) / calls) + 1e-12,
+            );
+          });
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
+  it.each([
+    ["least load", leastLoaded()],
+    ["peak EWMA", peakEwma()],
+    ["peak EWMA with a default time", peakEwma({ defaultRttMs: 20 })],
+  ])("gives one that joins between half and twice its part of the calls that follow, by %s", async (_name, kind) => {
+    const n = 10;
+    const cluster = new Cluster(kind, bound(...Array.from({ length: n }, (_, i) => i)), {
+      script: (where) => answerOk(where, 20),
+    });
+    const run = async (calls: number): Promise<void> => {
+      for (let i = 0; i < calls; i++) {
+        const ctx = new Ctx();
+        void cluster.service.call("req", ctx).then((rep) => {
+          ctx.respond(rep);
+          ctx.end(ok);
+        });
+        await cluster.clock.advance(0.4);
+      }
+    };
+    await run(1000);
+    cluster.dest.set(bound(...Array.from({ length: n + 1 }, (_, i) => i)));
+    // Time for its first answer, and about 50 calls in flight at any time.
+    await run(100);
+    const before = cluster.endpoint(n)?.calls.length ?? 0;
+    await run(1100);
+    const share = ((cluster.endpoint(n)?.calls.length ?? 0) - before) / 1100;
+    expect(share * (n + 1)).toBeGreaterThan(0.5);
+    expect(share * (n + 1)).toBeLessThan(2);
+  });
+
   it("never panics into a busy class while another class has an open node", async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -292,6 +350,64 @@ describe("waiting for the first addresses", () => {
         for (const { cancel, caught } of calls) if (!cancel) expect(await caught).toBe("10.0.0.0:80");
       }),
     );
+  });
+});
+
+describe("waiting with a deadline", () => {
+  it("ends when the deadline passes, not sooner, and the call is not sent on later", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.option(fc.integer({ min: -5, max: 1000 }), { nil: Number.POSITIVE_INFINITY }), { maxLength: 20 }),
+        fc.integer({ min: 0, max: 1000 }),
+        async (deadlines, knownMs) => {
+          const cluster = new Cluster(leastLoaded(), pendingAddr);
+          const startMs = cluster.clock.now();
+          const calls = deadlines.map((deadline, n) => {
+            const ctx = new Ctx();
+            ctx.deadline = startMs + deadline;
+            const outcome: { code?: string; timeoutMs?: number; atMs?: number; rep?: string } = {};
+            cluster.service.call(`req ${n}`, ctx).then(
+              (rep) => {
+                outcome.rep = rep;
+              },
+              (error: { code: string; timeoutMs: number; flags: readonly string[] }) => {
+                expect(error.flags).toEqual(["deadlineExceeded"]);
+                Object.assign(outcome, { code: error.code, timeoutMs: error.timeoutMs, atMs: cluster.clock.now() });
+              },
+            );
+            return outcome;
+          });
+          expect(cluster.clock.armed).toBe(deadlines.filter((each) => Number.isFinite(each) && each > 0).length);
+          await cluster.clock.advance(knownMs);
+          cluster.dest.set(bound(0));
+          await settle();
+          expect(cluster.clock.armed).toBe(0);
+          deadlines.forEach((deadline, n) => {
+            if (deadline > knownMs) expect(calls[n]).toEqual({ rep: "10.0.0.0:80" });
+            else {
+              const timeoutMs = Math.max(deadline, 0);
+              expect(calls[n]).toEqual({ code: "WEFT_BALANCER_TIMEOUT", timeoutMs, atMs: startMs + timeoutMs });
+            }
+          });
+          const sent = deadlines.flatMap((deadline, n) => (deadline > knownMs ? [`req ${n}`] : []));
+          expect(cluster.endpoint(0)?.calls.map((each) => each.req) ?? []).toEqual(sent);
+        },
+      ),
+    );
+  });
+
+  it("leaves no timer when the call is cancelled or the balancer closed", async () => {
+    const cluster = new Cluster(leastLoaded(), pendingAddr);
+    const calls = [0, 1].map(() => {
+      const ctx = new Ctx();
+      ctx.deadline = 1000;
+      return { ctx, caught: cluster.service.call("req", ctx).catch((error: { code: string }) => error.code) };
+    });
+    calls[0]?.ctx.cancel(new CancelledError());
+    expect(cluster.clock.armed).toBe(1);
+    await cluster.service.close();
+    expect(cluster.clock.armed).toBe(0);
+    expect(await Promise.all(calls.map((each) => each.caught))).toEqual(["WEFT_CANCELLED", "WEFT_CLOSED"]);
   });
 });
 

@@ -1,8 +1,17 @@
-import { CancelledError, Ctx, failed, hasFlag, ok, Params, type Status } from "@weftmesh/core";
-import { address, boundAddr, negAddr, pendingAddr } from "@weftmesh/naming";
+import { CancelledError, Ctx, failed, hasFlag, ok, Params, type Status, Var } from "@weftmesh/core";
+import { type Addr, address, boundAddr, negAddr, pendingAddr } from "@weftmesh/naming";
 import { answerNever, answerOk, answerThrow, settle } from "@weftmesh/testkit";
 import { describe, expect, it } from "vitest";
-import { EnableProbationParam, leastLoaded, MaxWaitingParam, peakEwma } from "../src/index.ts";
+import {
+  type BalancerKind,
+  DestParam,
+  EnableProbationParam,
+  leastLoaded,
+  MaxWaitingParam,
+  maglev,
+  peakEwma,
+  ringHash,
+} from "../src/index.ts";
 import { at, bound, Cluster } from "./cluster.ts";
 
 /** A call from beginning to end. */
@@ -127,6 +136,30 @@ describe("the balancer's endpoints", () => {
     expect(cluster.all().map((each) => each.closes)).toEqual([1, 0]);
   });
 
+  it("goes by the new weight of an endpoint that stays, and keeps the picker of a class that does", async () => {
+    let pickers = 0;
+    const plain = leastLoaded();
+    const kind: BalancerKind = {
+      ...plain,
+      newPicker: (rng, clock) => {
+        pickers++;
+        return plain.newPicker(rng, clock);
+      },
+    };
+    const cluster = new Cluster(kind, boundAddr([at(0, 1), at(1, 1)]));
+    await call(cluster);
+    expect(pickers).toBe(1);
+    cluster.dest.set(boundAddr([at(0, 0), at(1, 1), at(2, 1)]));
+    expect(pickers).toBe(2);
+    const before = cluster.endpoint(0)?.calls.length ?? 0;
+    for (let i = 0; i < 50; i++) await call(cluster);
+    expect(cluster.endpoint(0)?.calls.length ?? 0).toBe(before);
+    // The class of weight 1 was there all the time, that of 0 goes and comes.
+    cluster.dest.set(boundAddr([at(0, 1), at(1, 1), at(2, 1)]));
+    cluster.dest.set(boundAddr([at(0, 0), at(1, 1), at(2, 1)]));
+    expect(pickers).toBe(3);
+  });
+
   it("turns a throw of an endpoint into a rejection, and counts the call as over at its end", async () => {
     const cluster = new Cluster(leastLoaded(), bound(0), { script: () => answerThrow() });
     const ctx = new Ctx();
@@ -215,6 +248,66 @@ describe("hostile discovery", () => {
     expect(cluster.all().length).toBeLessThanOrEqual(opened + 1);
   });
 
+  it.each([
+    ["least load", leastLoaded()],
+    ["a ring", ringHash<string>({ key: (req) => req })],
+    ["Maglev", maglev<string>({ key: (req) => req })],
+  ])("G9: changes one of 10,000 within 100 ms by %s, and forgets no call in flight", async (_name, kind) => {
+    const all = Array.from({ length: 10_000 }, (_, n) => at(n));
+    const cluster = new Cluster(kind, boundAddr(all), { script: () => answerNever });
+    const calls = Array.from({ length: 500 }, (_, i) => {
+      const ctx = new Ctx();
+      cluster.service.call(`key ${i}`, ctx).catch(() => {});
+      return ctx;
+    });
+    const busiest = Math.max(...cluster.all().map((each) => each.inFlight));
+    const tookMs: number[] = [];
+    for (let n = 0; n < 5; n++) {
+      const from = performance.now();
+      cluster.dest.set(boundAddr(all.slice(0, all.length - 1 - n)));
+      tookMs.push(performance.now() - from);
+    }
+    expect(Math.min(...tookMs)).toBeLessThan(100);
+    expect(cluster.stats.readGauge("loadbalancer/load")).toBe(500);
+    expect(Math.max(...cluster.all().map((each) => each.inFlight))).toBe(busiest);
+    for (const ctx of calls) {
+      ctx.cancel(new CancelledError());
+      ctx.end(ok);
+    }
+    expect(cluster.stats.readGauge("loadbalancer/load")).toBe(0);
+    await cluster.service.close();
+  });
+
+  it("G22: updates 1,000 clients of 50 endpoints and 5 of 10,000, each with all of its calls, and lets all go", async () => {
+    for (const [clients, endpoints] of [
+      [1000, 50],
+      [5, 10_000],
+    ] as const) {
+      const all = Array.from({ length: endpoints }, (_, n) => at(n));
+      const dest = Var.source<Addr>(boundAddr(all));
+      const made = Array.from({ length: clients }, () => {
+        const params = Params.empty.with(DestParam, dest);
+        return new Cluster(leastLoaded(), pendingAddr, { params, script: () => answerNever });
+      });
+      const calls = made.map((each) => [hold(each), hold(each)]);
+      for (const set of [all.slice(1), [...all.slice(0, 5)], all]) {
+        dest.set(boundAddr(set));
+        for (const each of made) {
+          expect(each.stats.readGauge("loadbalancer/size")).toBe(set.length);
+          expect(each.stats.readGauge("loadbalancer/load")).toBeLessThanOrEqual(2);
+        }
+      }
+      for (const ctx of calls.flat()) {
+        ctx.cancel(new CancelledError());
+        ctx.end(ok);
+      }
+      for (const each of made) expect(each.stats.readGauge("loadbalancer/load")).toBe(0);
+      await Promise.all(made.map((each) => each.service.close()));
+      expect(dest.observed).toBe(false);
+      for (const each of made) expect(each.all().every((endpoint) => endpoint.closes === 1)).toBe(true);
+    }
+  });
+
   it("G10: takes an address that comes twice for one", async () => {
     const cluster = new Cluster(leastLoaded(), boundAddr([at(0), at(1), at(0), at(0, 5)]));
     expect(cluster.stats.readGauge("loadbalancer/size")).toBe(2);
@@ -239,6 +332,41 @@ describe("hostile discovery", () => {
     expect(Math.abs(nan - plain)).toBeLessThan(0.15);
     expect(await share([1e308, 1e308, 1])).toEqual([expect.closeTo(0.5, 0), expect.closeTo(0.5, 0), 0]);
     expect(await share([Number.POSITIVE_INFINITY, 1])).toEqual([1, 0]);
+  });
+
+  it("G11: takes any weight by consistent hashing too", async () => {
+    for (const kind of [ringHash<string>({ key: (req) => req }), maglev<string>({ key: (req) => req })]) {
+      const share = async (weights: readonly number[]): Promise<number[]> => {
+        const cluster = new Cluster(kind, boundAddr(weights.map((weight, n) => at(n, weight))));
+        for (let i = 0; i < 2000; i++) await cluster.service.call(i % 4 === 0 ? "" : `key ${i}`, new Ctx());
+        expect(cluster.stats.readGauge("loadbalancer/size")).toBe(weights.length);
+        return weights.map((_, n) => (cluster.endpoint(n)?.calls.length ?? 0) / 2000);
+      };
+      expect(await share([0, 1, -5])).toEqual([0, 1, 0]);
+      expect(Math.min(...(await share([0, -1])))).toBeGreaterThan(0.25);
+      expect(Math.min(...(await share([Number.NaN, 1])))).toBeGreaterThan(0.25);
+      const [huge = 0, alike = 0, small = 1] = await share([1e308, Number.POSITIVE_INFINITY, 1]);
+      expect(Math.min(huge, alike)).toBeGreaterThan(0.25);
+      expect(small).toBeLessThan(0.02);
+    }
+  });
+
+  it("falls back to endpoints without weight when no other is open, by consistent hashing as well", async () => {
+    for (const kind of [leastLoaded(), ringHash<string>({ key: (req) => req })]) {
+      const cluster = new Cluster(kind, boundAddr([at(0, 1), at(1, 0)]));
+      await call(cluster);
+      (cluster.endpoint(0) as { status: Status }).status = "busy";
+      expect(await call(cluster)).toBe("10.0.0.1:80");
+      expect(cluster.stats.readCounter("loadbalancer/max_effort_exhausted")).toBe(0);
+    }
+  });
+
+  it("does not rebuild for news that are none, a weight that is no number among them", () => {
+    const cluster = new Cluster(leastLoaded(), boundAddr([at(0, Number.NaN), at(1)]));
+    cluster.dest.set(boundAddr([at(1), at(0, Number.NaN)]));
+    expect(cluster.stats.readCounter("loadbalancer/rebuilds")).toBe(1);
+    cluster.dest.set(boundAddr([at(1), at(0, 1)]));
+    expect(cluster.stats.readCounter("loadbalancer/rebuilds")).toBe(2);
   });
 
   it("G1: keeps serving without a failure while all but one endpoint come and go every 100 ms", async () => {

@@ -93,15 +93,19 @@ describe("Ewma", () => {
         },
       ),
     );
-    const last = new Ewma(0);
-    for (const [value, atMs] of [
-      [5, 0],
-      [3, 1],
-      [4, 2],
-    ] as const) {
-      last.observe(value, atMs);
-    }
-    last.observe(2, 3);
-    expect(last.known).toBe(true);
+  });
+
+  it("is the last value with no decay time, and nothing as soon as time moves on", () => {
+    fc.assert(
+      fc.property(fc.array(arbLatency, { minLength: 1 }), fc.boolean(), (values, sameTime) => {
+        const ewma = new Ewma(0);
+        values.forEach((value, i) => {
+          const nowMs = sameTime ? 7 : i;
+          ewma.observe(value, nowMs);
+          expect(ewma.at(nowMs)).toBe(value);
+          expect(ewma.at(nowMs + 0.001)).toBe(0);
+        });
+      }),
+    );
   });
 });

@@ -2,11 +2,11 @@ import { CancelledError, type Classifier, ClassifierKey, Ctx, failed, ok } from 
 import { answerOk, arbScript, ManualClock, ScriptedService } from "@weftmesh/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Node, peakEwma } from "../src/index.ts";
+import { type Node, type PeakEwmaOptions, peakEwma } from "../src/index.ts";
 import { at, bound, Cluster } from "./cluster.ts";
 
-function node(clock: ManualClock, failurePenaltyMs?: number): Node<string, string> {
-  const kind = peakEwma(failurePenaltyMs === undefined ? {} : { failurePenaltyMs });
+function node(clock: ManualClock, options: PeakEwmaOptions = {}): Node<string, string> {
+  const kind = peakEwma(options);
   return kind.newNode(
     at(0),
     () => new ScriptedService<string, string>(clock, [answerOk("rep")]),
@@ -121,7 +121,112 @@ describe("a peak EWMA node", () => {
   });
 });
 
+describe("what a peak EWMA node counts with before its first answer", () => {
+  it("is nothing, and more than anything once it has a call; or its default time, by calls in flight", async () => {
+    const clock = new ManualClock();
+    const plain = node(clock);
+    const usual = node(clock, { defaultRttMs: 30 });
+    expect([plain.load(0), usual.load(0)]).toEqual([0, 30]);
+    void plain.call("req", new Ctx());
+    void usual.call("req", new Ctx());
+    expect([plain.load(0), usual.load(0)]).toEqual([1e15 + 1, 60]);
+    // Whatever is heard first counts for all of it, less than the default too.
+    await clock.advance(1000);
+    expect(usual.load(clock.now())).toBe(60);
+    await answered(clock, usual, 4);
+    expect(usual.load(clock.now())).toBe(8);
+  });
+
+  it("comes back when what it knew has faded to nothing", async () => {
+    const clock = new ManualClock();
+    for (const [subject, idle] of [
+      [node(clock, { decayTimeMs: 1 }), 0],
+      [node(clock, { decayTimeMs: 0 }), 0],
+      [node(clock, { decayTimeMs: 1, defaultRttMs: 7 }), 7],
+    ] as const) {
+      await answered(clock, subject, 5);
+      expect(subject.load(clock.now())).toBe(5);
+      await clock.advance(1000);
+      expect(subject.load(clock.now())).toBe(idle);
+    }
+  });
+});
+
+describe("a peak EWMA node that was asked to be left alone", () => {
+  it("loses against all others for that long, though not for longer than it may, and takes itself back then", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(fc.constantFrom(undefined, 0, -5, Number.NaN, Number.POSITIVE_INFINITY), fc.nat({ max: 20_000 })),
+        fc.constantFrom(undefined, 5000),
+        async (afterMs, maxRetryAfterMs) => {
+          const clock = new ManualClock(123);
+          const subject = node(clock, {
+            retryAfterMs: (rep) => (rep === "busy" ? afterMs : undefined),
+            ...(maxRetryAfterMs === undefined ? {} : { maxRetryAfterMs }),
+          });
+          const ctx = new Ctx();
+          void subject.call("req", ctx);
+          await clock.advance(40);
+          ctx.respond("busy");
+          ctx.end(ok);
+          const forMs = afterMs === undefined || !(afterMs > 0) ? 0 : Math.min(afterMs, maxRetryAfterMs ?? 300_000);
+          const now = clock.now();
+          if (forMs === 0) expect(subject.load(now)).toBe(40);
+          else {
+            expect([subject.load(now), subject.load(now + forMs - 0.5)]).toEqual([2e15, 2e15]);
+            subject.pending = 3;
+            expect(subject.load(now)).toBe(2e15 + 3);
+            subject.pending = 0;
+          }
+          expect(subject.load(now + forMs)).toBeLessThanOrEqual(40);
+        },
+      ),
+    );
+  });
+
+  it("stays away for the longest that any answer asked", async () => {
+    const clock = new ManualClock();
+    const subject = node(clock, { retryAfterMs: Number });
+    for (const after of ["100", "3000", "10"]) {
+      const ctx = new Ctx();
+      void subject.call("req", ctx);
+      ctx.respond(after);
+      ctx.end(ok);
+    }
+    expect([subject.load(2999), subject.load(3000) < 1e15]).toEqual([2e15, true]);
+  });
+});
+
 describe("a cluster balanced by peak EWMA", () => {
+  it("turns away from a node that becomes slow, and comes back when it has faded", async () => {
+    const cluster = new Cluster(peakEwma({ decayTimeMs: 1000 }), bound(0, 1, 2, 3, 4));
+    const usualMs = 10;
+    const slowTimes = 20;
+    let slow = false;
+    cluster.script = (where) => answerOk("rep", where === "10.0.0.4:80" && slow ? usualMs * slowTimes : usualMs);
+    const share = async (calls: number): Promise<number> => {
+      const before = cluster.endpoint(4)?.calls.length ?? 0;
+      for (let i = 0; i < calls; i++) {
+        const ctx = new Ctx();
+        void cluster.service.call("req", ctx).then((rep) => {
+          ctx.respond(rep);
+          ctx.end(ok);
+        });
+        await cluster.clock.advance(1);
+      }
+      return ((cluster.endpoint(4)?.calls.length ?? 0) - before) / calls;
+    };
+    const normal = await share(2000);
+    expect(Math.abs(normal - 0.2)).toBeLessThan(0.06);
+    slow = true;
+    await share(usualMs * slowTimes);
+    expect(await share(1000)).toBeLessThan(0.03);
+    slow = false;
+    // A time of the decay for each e-fold that it was slower by, and one to spare.
+    await share(Math.ceil(1000 * (Math.log(slowTimes) + 1)));
+    expect(await share(1000)).toBeGreaterThan(normal / 2);
+  });
+
   it("gives a new node one call at once, and no other until its first answer", async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -79,6 +79,13 @@ export class Ctx {
     return this;
   }
 
+  /** The ctx of the whole call: where to leave what whoever answers for the call has to know. */
+  get root(): Ctx {
+    let ctx: Ctx = this;
+    while (ctx.parent !== undefined) ctx = ctx.parent;
+    return ctx;
+  }
+
   /** Adds an observer; one added after the end hears the outcome at once. */
   observe(observer: Observer): void {
     if (this.outcome !== undefined) {

@@ -13,6 +13,7 @@ export {
 } from "./body.ts";
 export { BodyRelay } from "./body-relay.ts";
 export { BodyTooLongError, collectBody } from "./collect-body.ts";
+export { discardBody } from "./discard-body.ts";
 export { dispatchHttp, endWithBody } from "./end-with-body.ts";
 export { encodeHeaderValue, HeaderError, HeaderField, headerField } from "./header-field.ts";
 export {

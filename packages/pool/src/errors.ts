@@ -15,3 +15,23 @@ export class PoolWaitersError extends WeftError {
     this.maxWaiters = maxWaiters;
   }
 }
+
+/** The deadline of a call passed while it waited for a session; nothing of it was sent. */
+export class PoolDeadlineError extends WeftError {
+  /** How long it waited. */
+  readonly waitedMs: number;
+
+  constructor(waitedMs: number) {
+    super("WEFT_POOL_DEADLINE", `the call's deadline passed while it waited for a session, for ${waitedMs} ms`, {
+      flags: ["deadlineExceeded"],
+    });
+    this.waitedMs = waitedMs;
+  }
+}
+
+/** A session was closed already when its connect succeeded; nothing was sent on it. */
+export class DeadSessionError extends WeftError {
+  constructor() {
+    super("WEFT_POOL_DEAD_SESSION", "the session was closed as soon as it was open", { flags: ["retryable"] });
+  }
+}

@@ -48,7 +48,7 @@ export class IdleReaper<Req, Rep> {
     this.#pool = pool;
     this.#limits = limits;
     this.#clock = clock;
-    this.#coarseMs = Math.min(shortestMs * coarseness, coarsestMs);
+    this.#coarseMs = Math.min(Math.max(shortestMs, 0) * coarseness, coarsestMs);
   }
 
   /** The time at which a session is opened or falls idle; not read when nobody will ask for it. */
@@ -62,6 +62,12 @@ export class IdleReaper<Req, Rep> {
 
   /** The slot has just fallen idle. */
   watch(slot: SessionSlot<Req, Rep>, nowMs: number): void {
+    // Where nothing may be idle at all, there is nothing to wait for.
+    const why = this.#coarseMs > 0 ? undefined : this.#expiryOf(slot, nowMs);
+    if (why !== undefined) {
+      this.#pool.expire(slot, why);
+      return;
+    }
     const dueMs = this.#dueMs(slot);
     if (dueMs < this.#wakeMs - this.#coarseMs) this.#wakeAt(dueMs, nowMs);
   }

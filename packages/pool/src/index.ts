@@ -1,4 +1,5 @@
-export { PoolWaitersError } from "./errors.ts";
+export { BalancingPool, type BalancingPoolOptions } from "./balancing-pool.ts";
+export { DeadSessionError, PoolDeadlineError, PoolWaitersError } from "./errors.ts";
 export type { SessionLimits } from "./idle-reaper.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
 export {
@@ -11,5 +12,9 @@ export {
   SessionIdleTimeMs,
   SessionLifeTimeMs,
 } from "./pool-module.ts";
+export type { SessionLeaf } from "./session-leaf.ts";
 export type { OwnedSession, SessionOwner } from "./session-owner.ts";
+export type { SharedLimits } from "./shared-session.ts";
+export { PoolAllowInterrupts, PoolSessions, singletonPool } from "./singleton-module.ts";
+export { SingletonPool, type SingletonPoolOptions } from "./singleton-pool.ts";
 export { UnpooledService, unpooled } from "./unpooled.ts";

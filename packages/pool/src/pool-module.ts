@@ -1,7 +1,7 @@
 import { ClockParam, type Module, type Param, param, type Role, role, type Service } from "@weftmesh/core";
 import { StatsParam } from "@weftmesh/telemetry";
 import { Pool } from "./pool.ts";
-import { UnpooledService } from "./unpooled.ts";
+import { sessionsBelow } from "./session-leaf.ts";
 
 export const PoolRole: Role = role("pool");
 
@@ -33,22 +33,14 @@ const params = {
 /**
  * Keeps an endpoint's sessions and makes each call on one of them.
  *
- * Must stand right above the leaf, which has to be an `unpooled` factory: a module in between would sit between a
- * session and the pool that owns it. Errors: TypeError when the stack is built otherwise.
+ * Must stand right above the leaf, which has to offer its sessions as an `unpooled` factory does: any other module in
+ * between would sit between a session and the pool that owns it. Errors: TypeError when the stack is built otherwise.
  */
 export function poolModule<Req, Rep>(): Module<Service<Req, Rep>> {
   return {
     role: PoolRole,
     description: "Keeps an endpoint's connections, and makes each call on one of them",
     params,
-    make: (values, next) => {
-      const below = next.make(values);
-      if (!(below instanceof UnpooledService)) {
-        const between =
-          next.roles.length === 0 ? "the leaf is no unpooled factory" : `below it: ${next.roles.join(", ")}`;
-        throw new TypeError(`the pool must stand right above the transport (${between})`);
-      }
-      return new Pool<Req, Rep>(below.sessions, values.pick(params));
-    },
+    make: (values, next) => new Pool<Req, Rep>(sessionsBelow(values, next), values.pick(params)),
   };
 }

@@ -2,9 +2,9 @@ import type { Counter, StatsReceiver } from "@weftmesh/telemetry";
 
 /** What a pool shows of itself. */
 export interface PoolFigures {
-  /** Sessions that are idle. */
-  readonly cached: number;
-  /** Sessions that are open or being opened. */
+  /** Idle sessions beyond those that the pool keeps for ever. */
+  readonly spare: number;
+  /** Sessions that are open or being opened, those that are spare among them. */
   readonly size: number;
   /** Calls that wait for a session. */
   readonly waiters: number;
@@ -13,7 +13,8 @@ export interface PoolFigures {
 /**
  * The metrics of all pools of one client: each endpoint has a pool of its own, and the client's figures are their sums.
  *
- * Shape: one per `StatsReceiver`. The gauges are there while a pool is.
+ * Shape: one per `StatsReceiver`. The gauges are there while a pool is. As in Finagle, `pool_size` leaves out what
+ * `pool_cached` counts: together they are the sessions there are.
  * Cost: gauges add up when they are read; a call on an idle session counts nothing.
  */
 export class PoolStats {
@@ -56,11 +57,11 @@ export class PoolStats {
     };
     this.#removeGauges = [
       this.#stats.gauge(
-        sum((each) => each.cached),
+        sum((each) => each.spare),
         "pool_cached",
       ),
       this.#stats.gauge(
-        sum((each) => each.size),
+        sum((each) => each.size - each.spare),
         "pool_size",
       ),
       this.#stats.gauge(

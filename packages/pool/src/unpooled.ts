@@ -6,6 +6,7 @@ import {
   type ServiceFactory,
   type Status,
 } from "@weftmesh/core";
+import type { SessionLeaf } from "./session-leaf.ts";
 
 /**
  * A service that opens a session for each call and closes it when the call's ctx ends.
@@ -13,7 +14,7 @@ import {
  * Shape: the leaf of an endpoint's stack. The `pool` module above it takes `sessions` and keeps them instead; without
  * that module the stack works all the same, one connection per call.
  */
-export class UnpooledService<Req, Rep> implements Service<Req, Rep> {
+export class UnpooledService<Req, Rep> implements SessionLeaf<Req, Rep> {
   readonly sessions: ServiceFactory<Req, Rep>;
 
   constructor(sessions: ServiceFactory<Req, Rep>) {

@@ -76,6 +76,8 @@ export class FakeSession implements OwnedSession<string, string> {
 export interface Opening {
   readonly ctx: Ctx;
   done: boolean;
+  /** What came of it. */
+  session: FakeSession | undefined;
   succeed(): FakeSession;
   fail(): void;
 }
@@ -101,9 +103,11 @@ export class FakeFactory implements ServiceFactory<string, string> {
       const opening: Opening = {
         ctx,
         done: false,
+        session: undefined,
         succeed: () => {
           opening.done = true;
           const session = new FakeSession(this.sessions.length);
+          opening.session = session;
           this.sessions.push(session);
           resolve(session);
           return session;

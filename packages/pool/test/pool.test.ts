@@ -1,5 +1,5 @@
 import { CancelledError, ClosedError, Ctx, ok, service } from "@weftmesh/core";
-import { Pool, PoolWaitersError } from "@weftmesh/pool";
+import { Pool, PoolDeadlineError, PoolWaitersError } from "@weftmesh/pool";
 import { ManualClock, MemoryStats, settle } from "@weftmesh/testkit";
 import { describe, expect, it } from "vitest";
 import { FakeFactory, type FakeSession } from "./fake-sessions.ts";
@@ -174,5 +174,91 @@ describe("Pool", () => {
     sessionOf(factory, 1).status = "closed";
     await time.advance(60);
     expect([pool.size, sessionOf(factory, 0).closes, sessionOf(factory, 1).closes]).toEqual([0, 1, 1]);
+  });
+
+  it("finishes the connect of a call that went away for the one that waits longest, and cancels it when nobody does", async () => {
+    const factory = new FakeFactory();
+    const pool = new Pool(factory, { clock, maxSize: 1 });
+    const ctxs = [new Ctx(), new Ctx(), new Ctx()];
+    const [first, second, third] = ctxs.map((ctx, i) => pool.call(`r${i}`, ctx)) as [
+      Promise<string>,
+      Promise<string>,
+      Promise<string>,
+    ];
+    for (const [call, ctx] of [
+      [first, ctxs[0]],
+      [second, ctxs[1]],
+    ] as const) {
+      ctx?.cancel(new CancelledError("it went away"));
+      await expect(call).rejects.toThrow("it went away");
+    }
+    expect([factory.openings.length, factory.opening, pool.waiters]).toEqual([1, 1, 0]);
+    ctxs[2]?.cancel(new CancelledError("the last one as well"));
+    await expect(third).rejects.toThrow("the last one as well");
+    expect(factory.openings[0]?.ctx.cancelled).toMatchObject({ message: "the last one as well" });
+    await settle();
+    expect([factory.openings.length, factory.opening, pool.size]).toEqual([1, 0, 0]);
+  });
+
+  it("rejects a waiting call when its deadline passes, with the time that it waited, and no longer counts it", async () => {
+    const time = new ManualClock(1_000);
+    const pool = new Pool(new FakeFactory(), { clock: time, maxSize: 1, maxWaiters: 1 });
+    void pool.call("first", new Ctx());
+    const ctx = new Ctx();
+    ctx.deadline = 1_030;
+    const waiting = pool.call("waiting", ctx);
+    const rejected = expect(waiting).rejects.toMatchObject({
+      code: "WEFT_POOL_DEADLINE",
+      flags: ["deadlineExceeded"],
+      waitedMs: 30,
+      message: "the call's deadline passed while it waited for a session, for 30 ms",
+    });
+    expect([pool.waiters, pool.status]).toEqual([1, "busy"]);
+    await time.advance(30);
+    await rejected;
+    expect([pool.waiters, pool.status, time.armed]).toEqual([0, "open", 0]);
+    const late = new Ctx();
+    late.deadline = 1_030;
+    await expect(pool.call("late", late)).rejects.toBeInstanceOf(PoolDeadlineError);
+  });
+
+  it("makes no stale call again once it is closed: that would open a session", async () => {
+    const { pool, factory } = await warmPool();
+    const call = pool.call("req", new Ctx());
+    const closing = pool.close();
+    sessionOf(factory, 0).dieStale();
+    await expect(call).rejects.toMatchObject({ code: "WEFT_CLOSED", flags: ["retryable"] });
+    await closing;
+    expect([factory.openings.length, sessionOf(factory, 0).closes]).toEqual([1, 1]);
+  });
+
+  it("turns what a session throws into a rejection of the call that was waiting, and of no other", async () => {
+    const broken = service<string, string>((req) => {
+      if (req === "bad") throw new Error("thrown by the session");
+      return Promise.resolve(req);
+    });
+    const pool = new Pool<string, string>(
+      { open: () => Promise.resolve(broken), status: "open", close: () => Promise.resolve() },
+      { clock, maxSize: 1 },
+    );
+    const ctx = new Ctx();
+    const first = pool.call("good", ctx);
+    const bad = pool.call("bad", new Ctx());
+    expect(await first).toBe("good");
+    ctx.end(ok);
+    await expect(bad).rejects.toThrow("thrown by the session");
+  });
+
+  it("refuses sizes that are none, with the value in the message", () => {
+    for (const [name, value, least] of [
+      ["maxSize", 0, 1],
+      ["maxSize", Number.NaN, 1],
+      ["minSize", -1, 0],
+      ["maxWaiters", -1, 0],
+    ] as const) {
+      expect(() => new Pool(new FakeFactory(), { clock, [name]: value })).toThrow(
+        `${name} of a pool must be at least ${least}, not ${value}`,
+      );
+    }
   });
 });

@@ -1,1 +1,2 @@
-export type { RetryBudget } from "./retry-budget.ts";
+export { newRetryBudget, type RetryBudgetOptions } from "./new-retry-budget.ts";
+export { emptyBudget, infiniteBudget, type RetryBudget } from "./retry-budget.ts";

@@ -8,6 +8,16 @@ export interface RetryBudget {
   deposit(): void;
   /** True when a retry may be sent, which is then paid for. False changes nothing. */
   tryWithdraw(): boolean;
-  /** Retries that could be sent at once. */
+  /** Retries that could be sent at once: a whole number, or `Infinity`. */
   readonly balance: number;
 }
+
+/** Never pays. */
+export const emptyBudget: RetryBudget = { deposit: () => {}, tryWithdraw: () => false, balance: 0 };
+
+/** Always pays. */
+export const infiniteBudget: RetryBudget = {
+  deposit: () => {},
+  tryWithdraw: () => true,
+  balance: Number.POSITIVE_INFINITY,
+};

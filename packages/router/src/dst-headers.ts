@@ -32,7 +32,8 @@ export const dstClient: Module<HttpService> = httpFilterModule({
     const client = headerField(L5d.dstClient, bound.id.show);
     const residual = bound.residual.isEmpty ? undefined : headerField(L5d.dstResidual, bound.residual.show);
     return (req, ctx, next) => {
-      ctx.set(BoundKey, bound);
+      // On the whole call, and not on the attempt alone: whoever words its failure has to name the client.
+      ctx.root.set(BoundKey, bound);
       req.headers.setField(client);
       if (residual === undefined) req.headers.delete(L5d.dstResidual);
       else req.headers.setField(residual);

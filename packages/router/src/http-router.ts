@@ -1,11 +1,13 @@
-import { DestParam } from "@weftmesh/balancer";
+import { DestLabelParam, DestParam } from "@weftmesh/balancer";
 import { type Binding, type BindingCacheSizes, newBinding } from "@weftmesh/binding";
 import { ClockParam, type Params, RngParam } from "@weftmesh/core";
+import { EndpointCountParam } from "@weftmesh/failure-accrual";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { LogicalNameParam } from "@weftmesh/metrics";
 import type { Bound, Dtab, Identifier, Interpreter, Path } from "@weftmesh/naming";
 import { StatsParam } from "@weftmesh/telemetry";
 import { BoundParam, DstKey, DstParam, RouterLabelParam } from "./call-context.ts";
+import { endpointCount } from "./endpoint-label.ts";
 import type { HttpService } from "./http-service.ts";
 import { RoutingService } from "./routing-service.ts";
 import { SharedScopes } from "./shared-scopes.ts";
@@ -81,7 +83,14 @@ export function newHttpRouter(options: HttpRouterOptions): HttpRouter {
       const params = logicalName.merge(options.clientParams(bound.id)).with(StatsParam, clients.take(name));
       return madeOr(
         () => clients.release(name),
-        () => stacks.client.make(params.with(BoundParam, bound).with(DestParam, bound.addr)),
+        () =>
+          stacks.client.make(
+            params
+              .with(BoundParam, bound)
+              .with(DestParam, bound.addr)
+              .with(DestLabelParam, bound.id.show)
+              .with(EndpointCountParam, endpointCount(bound.addr)),
+          ),
       );
     },
     clientClosed: (bound) => clients.release(statsNode(bound.id)),

@@ -2,13 +2,17 @@ import { concurrencyLimit } from "@weftmesh/admission";
 import { balancer } from "@weftmesh/balancer";
 import { classifier } from "@weftmesh/classify";
 import { type Params, Stack } from "@weftmesh/core";
+import { ejectionLimit, failFast, failureAccrual } from "@weftmesh/failure-accrual";
+import { hedge, httpHedging } from "@weftmesh/hedge";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { clientStats, pathStats, perPathClientStats, serverStats, statusCodeStats } from "@weftmesh/metrics";
 import { poolModule, type UnpooledService } from "@weftmesh/pool";
+import { type HttpRetryingOptions, httpRetrying, requeues, retries } from "@weftmesh/retries";
 import { requestTimeout, serverTimeout, totalTimeout } from "@weftmesh/timeout";
 import { clientCertHeader } from "./client-cert-header.ts";
 import { contextHeaders } from "./context-headers.ts";
 import { dstClient, dstService } from "./dst-headers.ts";
+import { endpointLabel } from "./endpoint-label.ts";
 import { forwardedHeader } from "./forwarded-header.ts";
 import { hostRewrite } from "./host-rewrite.ts";
 import type { HttpService } from "./http-service.ts";
@@ -28,10 +32,15 @@ function unfinished(): never {
 /**
  * The stacks of an HTTP router, in the order in which a request meets their modules.
  *
- * `transport` makes the sessions of one endpoint. What turns errors into responses is not among the modules: the
+ * `transport` makes the sessions of one endpoint. Bodies of up to `maxReplayBytes` are kept while they are sent, so that
+ * their requests can be sent again. What turns errors into responses is not among the modules: the
  * server's codec asks the error responder, so that a call that goes well pays nothing for it.
  */
-export function httpStacks(transport: (params: Params) => UnpooledService<HttpRequest, HttpResponse>): StackSet {
+export function httpStacks(
+  transport: (params: Params) => UnpooledService<HttpRequest, HttpResponse>,
+  options?: HttpRetryingOptions,
+): StackSet {
+  const retrying = httpRetrying(options);
   return {
     server: new Stack<HttpService>(
       [
@@ -56,6 +65,8 @@ export function httpStacks(transport: (params: Params) => UnpooledService<HttpRe
         successClass,
         pathStats(), // above the retries: a request counts once, however many attempts it took
         totalTimeout(), // above the retries: it bounds all attempts together
+        hedge(httpHedging()), // above the retries: each of the two attempts has its own
+        retries(retrying),
       ],
       unfinished,
     ),
@@ -64,14 +75,19 @@ export function httpStacks(transport: (params: Params) => UnpooledService<HttpRe
       [
         clientCertHeader, // once per call: no attempt can bring the claim back
         hostRewrite,
+        requeues(retrying), // above the balancer, which picks anew for each attempt
         traceHeaders, // below the retries: each attempt has a span of its own
         statusCodeStats(),
+        ejectionLimit(), // above the balancer: what it counts is shared by the endpoints
         balancer(), // what follows is there once per endpoint
+        endpointLabel,
         perPathClientStats(),
         clientStats(),
+        failureAccrual(), // above the attempt's timeout, which is a failure of the endpoint
         requestTimeout(), // below the stats: a timed-out attempt is a failure of its endpoint
         contextHeaders, // below the timeouts, whose deadline it passes on
-        poolModule(), // right above the transport
+        poolModule(),
+        failFast(), // right above the transport: it watches connections, not calls
       ],
       transport,
     ),

@@ -94,7 +94,9 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
       identifier: identifiers
         .prefault({ kind: "io.l5d.header.token" } as never)
         .describe("Who names requests; of a list the first that can"),
-      streamAfterContentLengthKB: Kilobytes.default(5).describe("Read for Linkerd's sake: every body is streamed here"),
+      streamAfterContentLengthKB: Kilobytes.default(5).describe(
+        "Bodies of requests up to this length are kept, so that they can be sent again",
+      ),
       maxHeadersKB: Kilobytes.default(8).describe("Bytes of a request's headers at most"),
       maxInitialLineKB: Kilobytes.default(4).describe("Bytes of a request's first line at most"),
       maxErrResponseKB: Kilobytes.default(5120).describe("Bytes of the body of an error of ours at most"),

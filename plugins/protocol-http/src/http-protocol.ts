@@ -1,5 +1,6 @@
 import { clientConfigFor, definePlugin, type Plugin, type SocketOptions, staticConfigsFor } from "@weftmesh/config";
 import { type Classifier, ClockParam, Ctx, Params as NoParams, type Params, WeftError } from "@weftmesh/core";
+import { EjectionListenerParam } from "@weftmesh/failure-accrual";
 import { emptyBody, Headers, HttpRequest, Names, type SocketAddress } from "@weftmesh/http";
 import { DstPrefixParam, type Identification, type Identifier, type Path } from "@weftmesh/naming";
 import {
@@ -29,6 +30,7 @@ import {
   serverConnectionStats,
 } from "@weftmesh/transport-http1";
 import { type HttpConfig, type HttpServerConfig, httpSchema } from "./config.ts";
+import { ejectionLog } from "./ejection-log.ts";
 import { clientParams, serverParams, serviceParams } from "./stack-params.ts";
 import { http1Transport, ResponseLimitsParam } from "./transport.ts";
 
@@ -64,7 +66,7 @@ class Http1Router implements Router {
     this.#router = newHttpRouter({
       label: this.label,
       stacks,
-      params: runtime.params,
+      params: runtime.params.with(EjectionListenerParam, ejectionLog(runtime.logger)),
       identifier: this.#identifier,
       interpreter: runtime.interpreter,
       baseDtab: config.dtab,
@@ -144,7 +146,9 @@ class Http1Router implements Router {
   }
 
   #editedStacks(): StackSet {
-    const stacks = this.#runtime.edit(httpStacks(http1Transport));
+    const stacks = this.#runtime.edit(
+      httpStacks(http1Transport, { maxReplayBytes: this.#config.streamAfterContentLengthKB * kilobyte }),
+    );
     return this.#config.stack === undefined
       ? stacks
       : applyEdits(stacks, this.#config.stack, this.#runtime.params, this.label);

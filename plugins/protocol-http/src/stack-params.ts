@@ -1,8 +1,9 @@
 import { MaxConcurrentRequests } from "@weftmesh/admission";
-import { BalancerParam, leastLoaded, peakEwma } from "@weftmesh/balancer";
+import { BalancerParam, EnableProbationParam } from "@weftmesh/balancer";
 import { ClassifierParam } from "@weftmesh/classify";
 import type { ServiceConfig } from "@weftmesh/config";
 import { type Classifier, type Param, Params } from "@weftmesh/core";
+import { FailFastParam, FailureAccrualParam } from "@weftmesh/failure-accrual";
 import {
   PoolIdleTimeMs,
   PoolMaxSize,
@@ -11,9 +12,12 @@ import {
   SessionIdleTimeMs,
   SessionLifeTimeMs,
 } from "@weftmesh/pool";
+import { RequeueBudgetParam, RetryBackoffParam, RetryBudgetParam } from "@weftmesh/retries";
 import { ClearContextParam, ForwardedParam, MaxCallDepthParam, TimestampHeaderParam } from "@weftmesh/router";
 import { RequestAttemptTimeoutMs, ServerTimeoutMs, TotalTimeoutMs } from "@weftmesh/timeout";
+import { balancerOf } from "./balancer-kind.ts";
 import type { HttpClient, HttpServerConfig } from "./config.ts";
+import { backoffOf, budgetOf, failureAccrualOf } from "./reliability-params.ts";
 import { ClientSocketParam } from "./transport.ts";
 
 /** Collects what a config says; what it leaves out stays with the defaults of the parameters. */
@@ -42,14 +46,18 @@ export function serviceParams(
   fallback: Classifier | undefined,
   params: Params,
 ): Params {
-  const { responseClassifier } = config;
+  const { responseClassifier, retries } = config;
   const classifier = responseClassifier?.plugin.make(responseClassifier.config, params) ?? fallback;
-  return new Given().set(ClassifierParam, classifier).set(TotalTimeoutMs, config.totalTimeoutMs).params;
+  return new Given()
+    .set(ClassifierParam, classifier)
+    .set(TotalTimeoutMs, config.totalTimeoutMs)
+    .set(RetryBudgetParam, budgetOf(retries?.budget))
+    .set(RetryBackoffParam, backoffOf(retries?.backoff)).params;
 }
 
 export function clientParams(config: Partial<HttpClient>): Params {
   const { hostConnectionPool: pool, clientSession: session, loadBalancer } = config;
-  const given = new Given()
+  return new Given()
     .set(RequestAttemptTimeoutMs, config.requestAttemptTimeoutMs)
     .set(PoolMinSize, pool?.minSize)
     .set(PoolMaxSize, pool?.maxSize)
@@ -57,10 +65,10 @@ export function clientParams(config: Partial<HttpClient>): Params {
     .set(PoolMaxWaiters, pool?.maxWaiters)
     .set(SessionLifeTimeMs, session?.lifeTimeMs)
     .set(SessionIdleTimeMs, session?.idleTimeMs)
-    .set(ClientSocketParam, config.socketOptions);
-  if (loadBalancer?.kind === "p2c") given.set(BalancerParam, leastLoaded({ maxEffort: loadBalancer.maxEffort }));
-  if (loadBalancer?.kind === "ewma") {
-    given.set(BalancerParam, peakEwma({ maxEffort: loadBalancer.maxEffort, decayTimeMs: loadBalancer.decayTimeMs }));
-  }
-  return given.params;
+    .set(FailFastParam, config.failFast)
+    .set(FailureAccrualParam, failureAccrualOf(config.failureAccrual))
+    .set(RequeueBudgetParam, budgetOf(config.requeueBudget))
+    .set(EnableProbationParam, loadBalancer?.enableProbation)
+    .set(BalancerParam, balancerOf(loadBalancer))
+    .set(ClientSocketParam, config.socketOptions).params;
 }

@@ -51,18 +51,12 @@ const hostConnectionPoolSchema = (): z.ZodType<HostConnectionPool> =>
 export function clientKeys(): { readonly [K in keyof ClientConfig]-?: z.ZodType<ClientConfig[K]> } {
   return {
     tls: unsupported("client.tls", clientTlsSchema()).optional().describe("Talk TLS"),
-    loadBalancer: fallsBackTo(unsupported("client.loadBalancer", loadBalancerSchema()), { kind: "p2c" }).describe(
-      "How an endpoint is picked",
-    ),
+    loadBalancer: fallsBackTo(loadBalancerSchema(), { kind: "p2c" }).describe("How an endpoint is picked"),
     hostConnectionPool: fallsBackTo(hostConnectionPoolSchema(), {}).describe("Connections kept for each endpoint"),
-    failFast: fallsBackTo(unsupported("client.failFast", Flag), false).describe(
-      "Leave an endpoint alone as soon as a connection to it fails",
-    ),
-    failureAccrual: unsupported("client.failureAccrual", failureAccrualSchema())
-      .optional()
-      .describe("When an endpoint counts as dead"),
+    failFast: fallsBackTo(Flag, false).describe("Leave an endpoint alone as soon as a connection to it fails"),
+    failureAccrual: failureAccrualSchema().optional().describe("When an endpoint counts as dead"),
     requestAttemptTimeoutMs: DurationMs.optional().describe("Longest time for one attempt; no limit when absent"),
-    requeueBudget: unsupported("client.requeueBudget", retryBudgetSchema())
+    requeueBudget: retryBudgetSchema()
       .optional()
       .describe("How many requests may be sent again that were never sent in full"),
     clientSession: sessionSchema().optional().describe("How long connections may live"),

@@ -1,7 +1,6 @@
 import * as z from "zod";
 import { bodiesByKind, kindSchema } from "../kind-schema.ts";
 import { Count, DurationMs, decimal, Flag, PositiveCount } from "../types.ts";
-import { unsupported } from "./unsupported.ts";
 
 /** How an endpoint is picked. */
 export type LoadBalancer = { readonly enableProbation: boolean } & (
@@ -32,13 +31,18 @@ const bodies = {
       maxEffort: maxEffort(),
     }),
   aperture: () =>
-    z.strictObject({
-      smoothWindowMs: DurationMs.default(5000).describe("Window of the load average"),
-      maxEffort: maxEffort(),
-      lowLoad: load(0.5, "Load an endpoint below which fewer are used"),
-      highLoad: load(2, "Load an endpoint above which more are used"),
-      minAperture: PositiveCount.default(1).describe("Endpoints that are always used"),
-    }),
+    z
+      .strictObject({
+        smoothWindowMs: DurationMs.default(5000).describe("Window of the load average"),
+        maxEffort: maxEffort(),
+        lowLoad: load(0.5, "Load an endpoint below which fewer are used"),
+        highLoad: load(2, "Load an endpoint above which more are used"),
+        minAperture: PositiveCount.default(1).describe("Endpoints that are always used"),
+      })
+      .refine(({ lowLoad, highLoad }) => lowLoad < highLoad, {
+        path: ["highLoad"],
+        message: "highLoad is not greater than lowLoad",
+      }),
   heap: () => z.strictObject({}),
   roundRobin: () => z.strictObject({ maxEffort: maxEffort() }),
 };
@@ -49,9 +53,7 @@ export function loadBalancerSchema(): z.ZodType<LoadBalancer> {
     plural: "load balancers",
     discriminator: "kind",
     common: {
-      enableProbation: unsupported("client.loadBalancer.enableProbation", Flag)
-        .default(false)
-        .describe("Keep endpoints that discovery removed while they are healthy"),
+      enableProbation: Flag.default(false).describe("Keep endpoints that discovery removed while they are healthy"),
     },
     ...bodiesByKind(bodies),
     build: (kind, common, own) => ({ kind, ...common, ...(own as object) }) as LoadBalancer,

@@ -4,7 +4,6 @@ import { type Chosen, pluginPosition } from "../plugin-position.ts";
 import { DurationMs } from "../types.ts";
 import { type Backoff, backoffSchema } from "./backoff.ts";
 import { type RetryBudgetConfig, retryBudgetSchema } from "./retry-budget.ts";
-import { unsupported } from "./unsupported.ts";
 
 /** When a request is sent again. */
 export interface RetriesConfig {
@@ -27,13 +26,11 @@ export function serviceKeys(plugins: PluginSource): {
     totalTimeoutMs: DurationMs.optional().describe(
       "Longest time for a request with all its attempts; none when absent",
     ),
-    retries: unsupported(
-      "service.retries",
-      z.strictObject({
+    retries: z
+      .strictObject({
         budget: retryBudgetSchema().optional().describe("How many requests may be sent again"),
         backoff: backoffSchema().optional().describe("Wait before the next attempt; none when absent"),
-      }),
-    )
+      })
       .optional()
       .describe("When a request is sent again"),
     responseClassifier: pluginPosition(plugins, "classifier")

@@ -1,0 +1,71 @@
+import {
+  discardBody,
+  emptyBody,
+  endWithBody,
+  type HeaderName,
+  type HttpRequest,
+  type HttpResponse,
+  headerName,
+} from "@weftmesh/http";
+import { httpPushBackMs } from "./http-push-back.ts";
+import { ReplayBody, ReplayView } from "./replay-body.ts";
+import { freely, type Resend, type RetryProtocol } from "./retry-protocol.ts";
+import { untouched } from "./untouched-body.ts";
+
+export interface HttpRetryingOptions {
+  /** Bodies of requests up to this length, if it is known beforehand, are kept to be sent again: 5,120 if not given. */
+  readonly maxReplayBytes?: number;
+  /** How much of an answer that nobody wants is read to keep its connection: 65,536 bytes if not given. */
+  readonly maxDiscardBytes?: number;
+}
+
+const nack: HeaderName = headerName("finagle-http-nack");
+const nonRetryableNack: HeaderName = headerName("finagle-http-nonretryable-nack");
+
+/**
+ * Retries for HTTP.
+ *
+ * Shape: a request without a body, or with a short one of known length, may be sent again; any other only while no
+ * attempt has asked for its body. A nack is Finagle's: 503 with `finagle-http-nack`.
+ */
+export function httpRetrying(options?: HttpRetryingOptions): RetryProtocol<HttpRequest, HttpResponse> {
+  const { maxReplayBytes = 5120, maxDiscardBytes = 65_536 } = options ?? {};
+  return {
+    prepare: (req) => prepare(req, maxReplayBytes),
+    begin: endWithBody,
+    discard: (rep, reason) => {
+      if (rep.body !== emptyBody) discardBody(rep.body, maxDiscardBytes, reason);
+    },
+    pushBackMs: httpPushBackMs,
+    isNack: ({ status, headers }) => status === 503 && headers.has(nack),
+    dropNack: ({ headers }) => {
+      headers.delete(nack);
+      headers.set(nonRetryableNack, "true");
+    },
+  };
+}
+
+function prepare(req: HttpRequest, maxReplayBytes: number): Resend {
+  const { body } = req;
+  if (body === emptyBody) return freely;
+  // Retries above this layer keep it already.
+  if (body instanceof ReplayView) return new ReplayAgain(body.replay);
+  const { length } = body;
+  return length === undefined || length > maxReplayBytes ? untouched(req) : new ReplayBody(req, length);
+}
+
+/** Another attempt with a body that a layer above keeps: that layer settles it. */
+class ReplayAgain implements Resend {
+  readonly possible = true;
+  readonly #replay: ReplayBody;
+
+  constructor(replay: ReplayBody) {
+    this.#replay = replay;
+  }
+
+  again(): void {
+    this.#replay.again();
+  }
+
+  settle(): void {}
+}

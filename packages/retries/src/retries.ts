@@ -1,0 +1,117 @@
+import { type Backoff, constant } from "@weftmesh/backoff";
+import {
+  asError,
+  type Clock,
+  ClockParam,
+  type Ctx,
+  defineModule,
+  type Module,
+  type Param,
+  type ParamSpec,
+  param,
+  type Rng,
+  RngParam,
+  type Role,
+  role,
+  type Service,
+  type Status,
+} from "@weftmesh/core";
+import { newRetryBudget, type RetryBudget } from "@weftmesh/retry-budget";
+import { type Counter, type Stat, StatsParam, type StatsReceiver } from "@weftmesh/telemetry";
+import { type BudgetParams, showBudget } from "./budget-params.ts";
+import { RetriedCall, type Retrying } from "./retried-call.ts";
+import type { RetryProtocol } from "./retry-protocol.ts";
+
+export const RetriesRole: Role = role("retries");
+
+/** The budget of a service's retries. */
+export const RetryBudgetParam: Param<BudgetParams> = param<BudgetParams>("retryBudget", {}, showBudget);
+
+/** The waits between the attempts of a call: none by default, as in Linkerd 1. */
+export const RetryBackoffParam: Param<Backoff> = param<Backoff>("retryBackoff", constant(0), (each) => each.name);
+
+/** Retries of one call at most; by default only the budget limits them, as in Linkerd 1. 0 leaves the module out. */
+export const MaxRetriesParam: Param<number> = param<number>("maxRetries", Number.POSITIVE_INFINITY);
+
+export interface RetriesSettings {
+  readonly budget: BudgetParams;
+  readonly backoff: Backoff;
+  readonly maxRetries: number;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly stats: StatsReceiver;
+}
+
+/** The retries of one service: what its calls share. */
+export class RetryingService<Req, Rep> implements Service<Req, Rep>, Retrying<Req, Rep> {
+  readonly next: Service<Req, Rep>;
+  readonly protocol: RetryProtocol<Req, Rep>;
+  readonly budget: RetryBudget;
+  readonly backoff: Backoff;
+  readonly maxRetries: number;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly total: Counter;
+  readonly perRequest: Stat;
+  readonly budgetExhausted: Counter;
+  readonly backoffsExhausted: Counter;
+  readonly tooLong: Counter;
+  readonly #removeGauge: () => void;
+
+  constructor(next: Service<Req, Rep>, protocol: RetryProtocol<Req, Rep>, settings: RetriesSettings) {
+    const { clock, maxRetries } = settings;
+    if (!(maxRetries > 0)) throw new RangeError(`maxRetries must be above 0, not ${maxRetries}`);
+    const stats = settings.stats.scope("retries");
+    const budget = newRetryBudget({ ...settings.budget, clock });
+    this.next = next;
+    this.protocol = protocol;
+    this.budget = budget;
+    this.backoff = settings.backoff;
+    this.maxRetries = maxRetries;
+    this.clock = clock;
+    this.rng = settings.rng;
+    this.total = stats.counter("total");
+    this.perRequest = stats.stat("per_request");
+    this.budgetExhausted = stats.counter("budget_exhausted");
+    this.backoffsExhausted = stats.counter("backoffs_exhausted");
+    this.tooLong = stats.counter("request_stream_too_long");
+    this.#removeGauge = stats.gauge(() => budget.balance, "budget");
+  }
+
+  call(req: Req, ctx: Ctx): Promise<Rep> {
+    this.budget.deposit();
+    try {
+      return new RetriedCall<Req, Rep>(this, req, ctx).attempt();
+    } catch (thrown) {
+      return Promise.reject(asError(thrown));
+    }
+  }
+
+  get status(): Status {
+    return this.next.status;
+  }
+
+  close(): Promise<void> {
+    this.#removeGauge();
+    return this.next.close();
+  }
+}
+
+const params = {
+  budget: RetryBudgetParam,
+  backoff: RetryBackoffParam,
+  maxRetries: MaxRetriesParam,
+  clock: ClockParam,
+  rng: RngParam,
+  stats: StatsParam,
+} as const satisfies ParamSpec;
+
+/** Sends requests again whose answers the call's classifier calls retryable. Belongs into the path stack. */
+export function retries<Req, Rep>(protocol: RetryProtocol<Req, Rep>): Module<Service<Req, Rep>> {
+  return defineModule<Service<Req, Rep>, typeof params>({
+    role: RetriesRole,
+    description: "Sends a request again, within a budget, when its response is classified as retryable",
+    params,
+    make: (values, next) => (values.maxRetries === 0 ? next : new RetryingService<Req, Rep>(next, protocol, values)),
+  });
+}

@@ -1,0 +1,55 @@
+import { type Ctx, ok } from "@weftmesh/core";
+
+/** A request that may have to be sent again. */
+export interface Resend {
+  /** Whether another attempt would send the same as the first. May become false once an attempt has begun. */
+  readonly possible: boolean;
+  /** Makes the request ready for another attempt. Called only while it is possible. */
+  again(): void;
+  /** There will be no further attempt; the present one may still be sending. */
+  settle(): void;
+}
+
+/**
+ * What retries must know of a protocol.
+ *
+ * Shape: one object per stack. What stands below sees the very request again with each attempt, and so has to set what
+ * it adds and not to append it. `begin` is called once with the answer of each attempt, and what it returns goes
+ * either to the caller or to `discard`.
+ */
+export interface RetryProtocol<Req, Rep> {
+  /** Before the first attempt. */
+  prepare(req: Req): Resend;
+  /** Tells the attempt's ctx of the answer (`respond`), and sees to it that the ctx ends when the whole answer has. */
+  begin(attempt: Ctx, rep: Rep): Rep;
+  /** Nobody wants the rest of the answer: reads it, if that is worth while, or gives it up for this reason. */
+  discard(rep: Rep, reason: Error): void;
+  /**
+   * How long the peer wants to be left alone, in ms: a retry waits at least so long. `Infinity` when it wants no retry
+   * at all; undefined when it says nothing.
+   */
+  pushBackMs(rep: Rep, epochMs: number): number | undefined;
+  /** Whether the answer is a refusal before any work was done, so that sending the request again is safe. */
+  isNack(rep: Rep): boolean;
+  /** Marks a nack that goes to the caller after all, so that nobody up the line sends the request again. */
+  dropNack(rep: Rep): void;
+}
+
+/** For requests that an attempt does not use up. */
+export const freely: Resend = { possible: true, again: () => {}, settle: () => {} };
+
+/** The protocol of services whose answers are whole when they arrive, and whose requests may be sent as they are. */
+export function wholeMessages<Req, Rep>(): RetryProtocol<Req, Rep> {
+  return {
+    prepare: () => freely,
+    begin: (attempt, rep) => {
+      attempt.respond(rep);
+      attempt.end(ok);
+      return rep;
+    },
+    discard: () => {},
+    pushBackMs: () => undefined,
+    isNack: () => false,
+    dropNack: () => {},
+  };
+}

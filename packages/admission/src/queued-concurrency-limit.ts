@@ -86,9 +86,9 @@ export class QueuedConcurrencyLimit<Req, Rep> implements Service<Req, Rep>, Obse
     return this.#pending.wait(req, ctx, nowMs);
   }
 
-  /** Whether calls have been waiting for so long without a break that first come is not first served. */
+  /** Whether calls have been waiting for so long without a break that first come is not first served; if any are. */
   #newestFirst(nowMs: number): boolean {
-    return this.#pending.size > 0 && nowMs - this.#waitingSinceMs >= this.#settings.lifoAfterMs;
+    return nowMs - this.#waitingSinceMs >= this.#settings.lifoAfterMs;
   }
 
   onEnd(): void {
@@ -120,7 +120,7 @@ export class QueuedConcurrencyLimit<Req, Rep> implements Service<Req, Rep>, Obse
 
   /** `busy` while the next call would be refused. */
   get status(): Status {
-    const full = this.#active >= this.#settings.max && this.#pending.size >= this.#settings.maxPending;
+    const full = this.#pending.size >= this.#settings.maxPending;
     return full ? worst("busy", this.#next.status) : this.#next.status;
   }
 

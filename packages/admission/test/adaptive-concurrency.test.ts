@@ -132,6 +132,18 @@ describe("adaptiveConcurrency", () => {
     expect([gauge("min_rtt_ms"), gauge("sample_rtt_ms"), gauge("gradient")]).toEqual([10, 500, 0.5]);
   });
 
+  it("takes nothing from failures, however long they took", async () => {
+    const { clock, gauge, call } = adaptive({ minRttRequests: 1 });
+    const first = call();
+    await clock.advance(10);
+    first.respond("rep");
+    const bad = Array.from({ length: 5 }, call);
+    await clock.advance(500);
+    for (const ctx of bad) ctx.end(failed(testError("a failure")));
+    call();
+    expect([gauge("sample_rtt_ms"), gauge("limit")]).toEqual([0, 20]);
+  });
+
   it("shows that it measures, and keeps no metric when it is closed", async () => {
     const { stats, subject, gauge, call } = adaptive({ minLimit: 1, minRttRequests: 1, initialLimit: 5 });
     call();

@@ -70,6 +70,9 @@ describe("concurrencyLimit", () => {
 
   it("does not build with a limit that lets nobody in", () => {
     const inner = new ScriptedService<string, string>(new ManualClock(), [answerOk("rep")]);
-    for (const max of [0, -1, Number.NaN]) expect(() => limited(max, inner)).toThrow(RangeError);
+    for (const max of [0, -1, Number.NaN]) {
+      const message = `maxConcurrentRequests must be above 0, not ${max}`;
+      expect(() => limited(max, inner)).toThrow(new RangeError(message));
+    }
   });
 });

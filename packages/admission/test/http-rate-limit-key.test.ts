@@ -31,6 +31,7 @@ describe("byClientAddress", () => {
   it("takes as one sender what an IPv6 subscriber has, unless told otherwise", () => {
     expect(byClientAddress()(request(), from("2001:db8:1:2:3:4:5:6"))).toBe("2001:db8:1:2:0:0:0:0/64");
     expect(byClientAddress({ ipv6PrefixBits: 128 })(request(), from("2001:db8::1"))).toBe("2001:db8:0:0:0:0:0:1/128");
+    expect(byClientAddress({ ipv6PrefixBits: 1 })(request(), from("fe80::1"))).toBe("8000:0:0:0:0:0:0:0/1");
     expect(byClientAddress()(request(), from("::ffff:192.0.2.1"))).toBe("192.0.2.1");
   });
 

@@ -69,6 +69,31 @@ describe("nackAdmission", () => {
     expect(inner.calls).toHaveLength(4 + 832);
   });
 
+  it("hears of a call once: neither a second head nor how its body ended counts", async () => {
+    const stats = new MemoryStats();
+    const { clock, subject } = build({ windowMs: 1000, isNack: (rep) => rep === "nack" }, stats);
+    const ema = (): number => stats.readGauge("nack_admission_control/ema_value") as number;
+    const ctxs = Array.from({ length: 5 }, () => new Ctx());
+    for (const ctx of ctxs) subject.call("req", ctx).catch(() => {});
+    await clock.advance(100);
+    ctxs[0]?.respond("nack");
+    const heard = ema();
+    expect(heard).toBeCloseTo(100 * Math.exp(-0.1), 9);
+    await clock.advance(100);
+    ctxs[0]?.respond("fine");
+    ctxs[0]?.end(failed(testError("no", ["rejected"])));
+    expect(ema()).toBe(heard);
+  });
+
+  it("shows a listing its figures, and no function", () => {
+    const { show } = NackAdmissionParam;
+    expect(show(undefined)).toBeUndefined();
+    expect(show({ windowMs: 5, nackRateThreshold: 0.1, isNack: () => true })).toEqual({
+      windowMs: 5,
+      nackRateThreshold: 0.1,
+    });
+  });
+
   it("is one for stacks that count into the same scope, and one for each other", async () => {
     const module = nackAdmission<string, string>();
     const clock = new ManualClock();

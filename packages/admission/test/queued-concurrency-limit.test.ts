@@ -134,6 +134,7 @@ describe("concurrencyLimit with a queue", () => {
     await late.advance(10);
     await calls.end(0);
     expect(calls.fates).toEqual(["answered", "WEFT_QUEUE_DEADLINE", "started"]);
+    expect(calls.started).toEqual([0, 2]);
     expect(late.armed).toBe(0);
   });
 
@@ -236,6 +237,7 @@ describe("concurrencyLimit with a queue", () => {
     const closed = subject.close();
     await calls.call();
     expect(calls.fates).toEqual(["started", "WEFT_CLOSED", "WEFT_CLOSED"]);
+    await expect(subject.call(9, new Ctx())).rejects.toThrow("the queue of calls is closed");
     expect(stats.names()).toEqual(["request_queue/expired", "request_queue/rejected", "request_queue/wait_ms"]);
     await calls.cancel(0);
     await closed;
@@ -246,6 +248,7 @@ describe("concurrencyLimit with a queue", () => {
     const inner = new ScriptedService<string, string>(new ManualClock(), [answerNever]);
     const build = (params: Params): unknown =>
       new Stack([concurrencyLimit<string, string>()], () => inner).make(params.with(MaxConcurrentRequests, 1));
+    expect(() => build(Params.empty.with(LifoAfterMs, 0).with(MaxPending, 0))).not.toThrow();
     for (const wrong of [-1, Number.NaN]) {
       expect(() => build(Params.empty.with(MaxPending, wrong))).toThrow(`maxPending must not be below 0: ${wrong}`);
       expect(() => build(Params.empty.with(LifoAfterMs, wrong))).toThrow(`lifoAfterMs must not be below 0: ${wrong}`);

@@ -32,8 +32,8 @@ export class LoadBand {
   #min = 1;
   #max = 1;
   #inFlight = 0;
-  #average = 0;
-  #stampMs: number;
+  /** The average and when it was made: a field would be a new box for each fraction, twice per call. */
+  readonly #past: Float64Array;
 
   constructor(options: LoadBandOptions, watcher: LoadBandWatcher, nowMs: number) {
     const { lowLoad = 0.5, highLoad = 2, smoothWindowMs = 5000 } = options;
@@ -44,7 +44,7 @@ export class LoadBand {
     this.#high = highLoad;
     this.#windowMs = smoothWindowMs;
     this.#watcher = watcher;
-    this.#stampMs = nowMs;
+    this.#past = Float64Array.of(0, nowMs);
   }
 
   /** Endpoints in use. */
@@ -61,17 +61,17 @@ export class LoadBand {
 
   /** The calls in flight are these, without one that began or ended: some have gone with their endpoint. */
   recount(inFlight: number, nowMs: number): void {
-    this.#average = this.average(nowMs);
-    this.#stampMs = Math.max(this.#stampMs, nowMs);
+    this.#past[0] = this.average(nowMs);
+    this.#past[1] = Math.max(this.#past[1] as number, nowMs);
     this.#inFlight = inFlight;
   }
 
   /** A call has begun, `by` 1, or ended, `by` -1; it takes a step where it `steps`. */
   changed(by: 1 | -1, nowMs: number, steps: boolean): void {
     this.recount(this.#inFlight + by, nowMs);
-    if (this.#windowMs === 0) this.#average = this.#inFlight;
+    if (this.#windowMs === 0) this.#past[0] = this.#inFlight;
     if (!steps) return;
-    const load = this.#average / this.#width;
+    const load = (this.#past[0] as number) / this.#width;
     if (load >= this.#high) {
       if (this.#width === this.#max) return;
       this.#width++;
@@ -84,9 +84,10 @@ export class LoadBand {
 
   /** Calls in flight on average. */
   average(nowMs: number): number {
-    const passedMs = nowMs - this.#stampMs;
-    if (!(passedMs > 0)) return this.#average;
+    const before = this.#past[0] as number;
+    const passedMs = nowMs - (this.#past[1] as number);
+    if (!(passedMs > 0)) return before;
     const kept = this.#windowMs > 0 ? Math.exp(-passedMs / this.#windowMs) : 0;
-    return this.#inFlight * (1 - kept) + this.#average * kept;
+    return this.#inFlight * (1 - kept) + before * kept;
   }
 }

@@ -42,11 +42,13 @@ export class RoundRobin<N extends TurnTaker> implements Picker<N> {
 
   rebuild(nodes: readonly N[]): void {
     const next = this.#up[this.#next];
-    this.#up = nodes.filter((node) => node.status === "open");
+    const up = nodes.filter((node) => node.status === "open");
     this.#down = nodes.filter((node) => node.status !== "open");
     // Updates that come often must not favour whoever comes first.
-    const place = next === undefined ? -1 : this.#up.indexOf(next);
-    this.#next = place === -1 ? nextInt(this.#rng, this.#up.length) : place;
+    const known = next === undefined ? -1 : up.indexOf(next);
+    const first = known === -1 ? nextInt(this.#rng, up.length) : known;
+    this.#up = [...up.slice(first), ...up.slice(0, first)];
+    this.#next = 0;
     this.#nextDown = 0;
     this.#slowStart?.rebuild(nodes);
   }

@@ -23,6 +23,7 @@ export type { Announcer } from "./schema/announcers.ts";
 export type { Backoff } from "./schema/backoff.ts";
 export { type ClientConfig, type HostConnectionPool, type HttpClientConfig, httpClientKeys } from "./schema/client.ts";
 export type { FailureAccrual } from "./schema/failure-accrual.ts";
+export type { HashKeyConfig } from "./schema/hash-key.ts";
 export { type ChosenRouter, type LinkerConfig, linkerSchema, type UsageConfig } from "./schema/linker.ts";
 export type { LoadBalancer } from "./schema/load-balancer.ts";
 export type { RetryBudgetConfig } from "./schema/retry-budget.ts";

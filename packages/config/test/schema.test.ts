@@ -99,15 +99,7 @@ describe("the keys of a router", () => {
 describe("what this build does not do", () => {
   it.each([
     ["client.tls", client("tls: {commonName: a}")],
-    ["client.loadBalancer of the kind aperture", client("loadBalancer: {kind: aperture}")],
-    ["client.failFast", client("failFast: true")],
-    [
-      "client.failureAccrual of the kind io.l5d.consecutiveFailures",
-      client("failureAccrual: {kind: io.l5d.consecutiveFailures, failures: 5}"),
-    ],
-    ["client.requeueBudget", client("requeueBudget: {}")],
     ["client.forwardClientCert", client("forwardClientCert: true")],
-    ["service.retries", router("service: {retries: {backoff: {kind: constant}}}")],
     ["transformers", router("interpreter: {kind: default, transformers: [{kind: io.l5d.localhost}]}")],
     ["router.streamingEnabled", router("streamingEnabled: false")],
     ["router.announcers", router("announcers: [{kind: io.l5d.serversets, zkAddrs: [{host: a, port: 2181}]}]")],
@@ -121,7 +113,7 @@ describe("what this build does not do", () => {
   it("accepts what asks for nothing", () => {
     const keys = [
       "loadBalancer: {kind: ewma, enableProbation: false}",
-      "failFast: false",
+      "failFast: true",
       "failureAccrual: {kind: none}",
       "forwardClientCert: false",
       "requestAuthorizers: []",
@@ -158,12 +150,33 @@ describe("the keys of a client", () => {
   it("have no defaults of their own, and those inside them have", () => {
     expect(clientOf("requestAttemptTimeoutMs: 5")).toEqual({ requestAttemptTimeoutMs: 5 });
     expect(clientOf("loadBalancer: {kind: p2c}, hostConnectionPool: {maxSize: 3}")).toEqual({
-      loadBalancer: { kind: "p2c", maxEffort: 5, enableProbation: false },
+      loadBalancer: { kind: "p2c", maxEffort: 5, enableProbation: false, panicThresholdPercent: 0 },
       hostConnectionPool: { minSize: 0, maxSize: 3 },
     });
     expect(clientOf("socketOptions: {}")).toEqual({
       socketOptions: { noDelay: true, reuseAddr: true, reusePort: false },
     });
+  });
+
+  it("I5: refuses balancers whose options conflict", () => {
+    const balancer = (text: string) =>
+      lines(client(`loadBalancer: {${text}}`)).map((line) => line.split(".").slice(3).join("."));
+    expect(balancer("kind: aperture, lowLoad: 2, highLoad: 2")).toEqual([
+      "highLoad: highLoad is not greater than lowLoad",
+    ]);
+    expect(balancer("kind: aperture, coordinate: {instanceId: 3, totalInstances: 3}")).toEqual([
+      "coordinate.instanceId: instanceId is not less than totalInstances",
+    ]);
+    expect(balancer("kind: dev.weftmesh.maglev, key: {header: x}, tableSize: 65536")).toEqual([
+      "tableSize: tableSize is no prime number",
+    ]);
+    expect(balancer("kind: dev.weftmesh.maglev, key: {header: x}, tableSize: 7")).toEqual([]);
+    for (const key of ["{}", "{header: x, cookie: y}", "{path: false}"]) {
+      expect(balancer(`kind: dev.weftmesh.ringHash, key: ${key}`)).toEqual([
+        expect.stringContaining("exclude each other, and one of them says what is hashed"),
+      ]);
+    }
+    expect(balancer("kind: dev.weftmesh.ringHash, key: [{cookie: sid}, {clientAddress: true}]")).toEqual([]);
   });
 
   it("have two shapes", () => {

@@ -28,7 +28,14 @@ describe("staticConfigsFor", () => {
     ]);
     expect(staticConfigsFor(configs, Path.read("/#/io.l5d.fs/cat"))).toEqual({
       requestAttemptTimeoutMs: 5,
-      loadBalancer: { kind: "ewma", maxEffort: 5, decayTimeMs: 10_000, enableProbation: false },
+      loadBalancer: {
+        kind: "ewma",
+        maxEffort: 5,
+        decayTimeMs: 10_000,
+        failurePenaltyMs: 5000,
+        enableProbation: false,
+        panicThresholdPercent: 0,
+      },
       hostConnectionPool: { minSize: 0, maxWaiters: 1 },
     });
     expect(staticConfigsFor(configs, Path.read("/$/inet/x/1"))).toMatchObject({ requestAttemptTimeoutMs: 1000 });

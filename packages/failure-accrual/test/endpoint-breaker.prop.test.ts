@@ -110,7 +110,7 @@ class Head extends OnCall {
     model.head(call.model, this.said);
   }
 
-  toString(): string {
+  override toString(): string {
     return `head(${this.i}, ${this.said})`;
   }
 }
@@ -128,7 +128,7 @@ class End extends OnCall {
     model.end(call.model, this.said);
   }
 
-  toString(): string {
+  override toString(): string {
     return `end(${this.i}, ${this.said})`;
   }
 }

@@ -133,8 +133,8 @@ describe("successRateWindowed", () => {
     const policy = policyOf(successRateWindowed(0.5, 1_000, listed(1), 0), clock);
     const rates: unknown[] = [];
     const steps = [
-      ["ok", 300],
-      ["bad", 1_000],
+      ["bad", 300],
+      ["ok", 1_000],
       ["bad", 0],
       ["ok", 500],
     ] as const;
@@ -149,7 +149,7 @@ describe("successRateWindowed", () => {
       expect(rates.at(-1)).toBeCloseTo(expected, 12);
     }
     expect(policy.explain()).toEqual({
-      reason: "success rate 61.66 % over 1000 ms (3 requests), below 50 %",
+      reason: "success rate 77.69 % over 1000 ms (3 requests), below 50 %",
       figures: { successRate: expect.closeTo(expected, 12), requiredSuccessRate: 0.5, requests: 3, windowMs: 1_000 },
     });
     policy.revived();

@@ -23,8 +23,12 @@ export const MinHedgeDelayMs: Param<number> = param("minHedgeDelayMs", 1);
 export const SendInterrupts: Param<boolean> = param("sendInterrupts", false);
 /** How long a loser that is not cancelled may go on, in ms. */
 export const LoserGraceMs: Param<number> = param("loserGraceMs", 10_000);
-/** What else limits backups: the budget of the service's retries, as a rule. */
-export const HedgeClientBudget: Param<RetryBudget> = param("hedgeClientBudget", infiniteBudget, () => "retry budget");
+/** What else limits backups. If not given, the budget of the module right below, which the retries have. */
+export const HedgeClientBudget: Param<RetryBudget | undefined> = param<RetryBudget | undefined>(
+  "hedgeClientBudget",
+  undefined,
+  (budget) => (budget === undefined ? undefined : "retry budget"),
+);
 
 const params = {
   maxExtraLoad: MaxExtraLoad,
@@ -47,6 +51,14 @@ export function hedge<Req, Rep>(protocol: HedgeProtocol<Req, Rep>): Module<Servi
     role: HedgeRole,
     description: "Sends a call a second time when its answer is later than usual, within budgets",
     params,
-    make: (values, next) => (values.maxExtraLoad === 0 ? next : new Hedge(next, protocol, values)),
+    make: ({ clientBudget, ...values }, next) =>
+      values.maxExtraLoad === 0
+        ? next
+        : new Hedge(next, protocol, { ...values, clientBudget: clientBudget ?? budgetOf(next) }),
   });
+}
+
+/** A service that pays for what it sends again, as the retries are, is asked to pay for backups as well. */
+function budgetOf(below: object): RetryBudget {
+  return "budget" in below ? (below.budget as RetryBudget) : infiniteBudget;
 }

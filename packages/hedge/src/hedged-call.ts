@@ -85,7 +85,14 @@ export class HedgedCall<Req, Rep> {
       answer = Promise.reject(asError(thrown));
     }
     answer.then(
-      (rep) => this.#answered(attempt, rep),
+      (rep) => {
+        // Whoever watches the attempt, or takes its answer, may throw: then there is no answer.
+        try {
+          this.#answered(attempt, rep);
+        } catch (thrown) {
+          this.#failed(attempt, asError(thrown));
+        }
+      },
       (thrown: unknown) => this.#failed(attempt, asError(thrown)),
     );
     return attempt;

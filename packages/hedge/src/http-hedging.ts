@@ -1,12 +1,4 @@
-import {
-  type BodySink,
-  emptyBody,
-  endWithBody,
-  type Flow,
-  HttpRequest,
-  type HttpResponse,
-  Taken,
-} from "@weftmesh/http";
+import { discardBody, emptyBody, endWithBody, HttpRequest, type HttpResponse } from "@weftmesh/http";
 import type { HedgeProtocol } from "./hedge-protocol.ts";
 
 export interface HttpHedgingOptions {
@@ -27,49 +19,10 @@ export function httpHedging(options?: HttpHedgingOptions): HedgeProtocol<HttpReq
     copy: ({ version, method, scheme, authority, path, headers }) =>
       new HttpRequest(version, method, scheme, authority, path, headers.clone(), emptyBody),
     begin: endWithBody,
-    discard: (rep, reason) => new Discard(maxDiscardBytes, reason).take(rep),
+    discard: ({ body }, reason) => discardBody(body, maxDiscardBytes, reason),
   };
 }
 
 function isSafe({ method }: HttpRequest): boolean {
   return method === "GET" || method === "HEAD" || method === "OPTIONS";
-}
-
-/** Reads a body that nobody wants, up to a point: beyond it the connection is not worth the bytes. */
-class Discard implements BodySink {
-  readonly #reason: Error;
-  #leftBytes: number;
-  #flow: Flow | undefined = undefined;
-
-  constructor(maxBytes: number, reason: Error) {
-    this.#leftBytes = maxBytes;
-    this.#reason = reason;
-  }
-
-  take(rep: HttpResponse): void {
-    const { length } = rep.body;
-    if (length !== undefined && length > this.#leftBytes) this.#leftBytes = -1;
-    this.#flow = rep.body.pipe(this);
-    this.#check();
-  }
-
-  onData(chunk: Uint8Array): number {
-    this.#leftBytes -= chunk.length;
-    this.#check();
-    return Taken;
-  }
-
-  onEnd(): void {
-    this.#flow = undefined;
-    this.#leftBytes = 0;
-  }
-
-  onError(): void {
-    this.onEnd();
-  }
-
-  /** Without a flow this is still within `pipe`, after which it is asked again. */
-  #check(): void {
-    if (this.#leftBytes < 0) this.#flow?.stop(this.#reason);
-  }
 }

@@ -21,7 +21,7 @@ import {
   SupersededError,
   wholeAnswers,
 } from "@weftmesh/hedge";
-import { newRetryBudget } from "@weftmesh/retry-budget";
+import { emptyBudget, infiniteBudget, newRetryBudget, type RetryBudget } from "@weftmesh/retry-budget";
 import { StatsParam } from "@weftmesh/telemetry";
 import {
   answerNever,
@@ -64,8 +64,11 @@ describe("the hedge module", () => {
     expect(
       [MaxExtraLoad, MinHedgeDelayMs, SendInterrupts, LoserGraceMs].map((each) => params.get<unknown>(each as never)),
     ).toEqual([0, 1, false, 10_000]);
-    expect(HedgeClientBudget.default.balance).toBe(Number.POSITIVE_INFINITY);
-    expect(HedgeClientBudget.show(HedgeClientBudget.default)).toBe("retry budget");
+    expect(HedgeClientBudget.default).toBeUndefined();
+    expect([undefined, infiniteBudget].map((each) => HedgeClientBudget.show(each))).toEqual([
+      undefined,
+      "retry budget",
+    ]);
   });
 
   it("refuses what is out of range when the stack is built, with the value in the message", () => {
@@ -186,6 +189,30 @@ describe("the hedge module", () => {
     expect(stats.readCounter("backups/backups_won")).toBe(0);
   });
 
+  it("is limited by the budget it is given, or else by that of the retries right below, or by none but its own", async () => {
+    const sent = async (given: RetryBudget | undefined, below: RetryBudget | undefined): Promise<number> => {
+      const clock = new ManualClock();
+      const stats = new MemoryStats();
+      const inner = new ScriptedService<object, object>(clock, [answerOk({}, 10)]);
+      const params = Params.empty
+        .with(ClockParam, clock)
+        .with(StatsParam, stats)
+        .with(MaxExtraLoad, 0.5)
+        .with(HedgeClientBudget, given);
+      const budgeted = below === undefined ? inner : Object.assign(inner, { budget: below });
+      const svc = new Stack([hedge(always)], () => budgeted).make(params);
+      for (let n = 0; n < 2; n++) {
+        void dispatch(svc, {});
+        await clock.advance(3_000);
+      }
+      return stats.readCounter("backups/backups_sent");
+    };
+    expect(await sent(undefined, undefined)).toBe(1);
+    expect(await sent(undefined, emptyBudget)).toBe(0);
+    expect(await sent(infiniteBudget, emptyBudget)).toBe(1);
+    expect(await sent(emptyBudget, infiniteBudget)).toBe(0);
+  });
+
   it("takes from both budgets or from none", async () => {
     const clock = new ManualClock();
     const stats = new MemoryStats();
@@ -236,6 +263,31 @@ describe("the hedge module", () => {
     const reason = inner.calls[0]?.ctx.cancelled;
     expect(reason).toBeInstanceOf(SupersededError);
     expect(reason).toMatchObject({ code: "WEFT_SUPERSEDED", flags: ["interrupted", "ignorable"] });
+  });
+
+  it("takes an answer whose watchers throw for a failure, and waits for the other attempt", async () => {
+    const clock = new ManualClock();
+    const inner: Service<Req, string> = new ScriptedService(clock, [answerOk("rep", 10)]);
+    const watched: Service<Req, string> = {
+      call: (req, ctx) => {
+        const onResponse = (): void => {
+          if (!req.isBackup) throw new Error("thrown by a watcher");
+        };
+        ctx.observe({ onResponse, onEnd: () => {} });
+        return inner.call(req, ctx);
+      },
+      status: "open",
+      close: () => Promise.resolve(),
+    };
+    const options = { clock, maxExtraLoad: 0.5 };
+    const svc = warmHedge(watched, testProtocol, options, { req: request(0), rep: "", calls: 4, latencyMs: 5 });
+    const done = svc.call(request(1), new Ctx());
+    await clock.advance(15);
+    expect(await done).toBe("rep");
+    const alone = warmHedge(watched, testProtocol, options, { req: request(0), rep: "", calls: 4, latencyMs: 50 });
+    const failing = expect(alone.call(request(2), new Ctx())).rejects.toThrow("thrown by a watcher");
+    await clock.advance(15);
+    await failing;
   });
 
   it("sends no backup for a call that ended without its answer", async () => {

@@ -62,14 +62,12 @@ export class IdleReaper<Req, Rep> {
 
   /** The slot has just fallen idle. */
   watch(slot: SessionSlot<Req, Rep>, nowMs: number): void {
-    // Where nothing may be idle at all, there is nothing to wait for.
-    const why = this.#coarseMs > 0 ? undefined : this.#expiryOf(slot, nowMs);
-    if (why !== undefined) {
-      this.#pool.expire(slot, why);
-      return;
-    }
     const dueMs = this.#dueMs(slot);
-    if (dueMs < this.#wakeMs - this.#coarseMs) this.#wakeAt(dueMs, nowMs);
+    if (dueMs >= this.#wakeMs - this.#coarseMs) return;
+    // Where nothing may be idle at all, there is nothing to wait for.
+    const why = dueMs > nowMs ? undefined : this.#expiryOf(slot, nowMs);
+    if (why === undefined) this.#wakeAt(dueMs, nowMs);
+    else this.#pool.expire(slot, why);
   }
 
   stop(): void {

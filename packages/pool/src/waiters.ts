@@ -72,11 +72,12 @@ export class Waiters<Req, Rep> implements WaiterHolder<Req, Rep> {
 
   /** Whether the call's deadline has passed: then it must not wait. */
   isLate(ctx: Ctx): boolean {
-    return ctx.deadline !== Number.POSITIVE_INFINITY && ctx.deadline <= this.#clock.now();
+    return ctx.deadline < Number.POSITIVE_INFINITY && ctx.deadline <= this.#clock.now();
   }
 
   wait(req: Req, ctx: Ctx): Promise<Rep> {
-    if (ctx.deadline === Number.POSITIVE_INFINITY) return waitFor(req, ctx, this.#push);
+    // What is no number is no deadline.
+    if (!(ctx.deadline < Number.POSITIVE_INFINITY)) return waitFor(req, ctx, this.#push);
     const sinceMs = this.#clock.now();
     return waitFor(req, ctx, (waiter: Waiter<Req, Rep>) => {
       this.#push(waiter);

@@ -1,4 +1,4 @@
-import { concurrencyLimit } from "@weftmesh/admission";
+import { adaptiveConcurrency, concurrencyLimit, loadShedding, nackAdmission } from "@weftmesh/admission";
 import { balancer } from "@weftmesh/balancer";
 import { classifier } from "@weftmesh/classify";
 import { type Params, Stack } from "@weftmesh/core";
@@ -8,7 +8,14 @@ import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { clientStats, pathStats, perPathClientStats, serverStats, statusCodeStats } from "@weftmesh/metrics";
 import { poolModule, type UnpooledService } from "@weftmesh/pool";
 import { type HttpRetryingOptions, httpRetrying, requeues, retries } from "@weftmesh/retries";
-import { requestTimeout, serverTimeout, totalTimeout } from "@weftmesh/timeout";
+import {
+  deadline,
+  requestTimeout,
+  serverTimeout,
+  streamIdleTimeout,
+  streamTimeout,
+  totalTimeout,
+} from "@weftmesh/timeout";
 import { clientCertHeader } from "./client-cert-header.ts";
 import { contextHeaders } from "./context-headers.ts";
 import { dstClient, dstService } from "./dst-headers.ts";
@@ -51,7 +58,10 @@ export function httpStacks(
         maxCallDepth, // above the stats: what it refuses shows as a status, not as a request
         traceContext,
         serverStats(),
-        concurrencyLimit(), // below the stats, which count what it refuses
+        loadShedding(), // below the stats, which count what it and those below it refuse
+        deadline(), // above all that waits or works
+        adaptiveConcurrency(),
+        concurrencyLimit(),
         serverTimeout(),
       ],
       unfinished,
@@ -65,6 +75,8 @@ export function httpStacks(
         successClass,
         pathStats(), // above the retries: a request counts once, however many attempts it took
         totalTimeout(), // above the retries: it bounds all attempts together
+        streamTimeout,
+        streamIdleTimeout, // above the retries: it watches what the caller sends and gets
         hedge(httpHedging()), // above the retries: each of the two attempts has its own
         retries(retrying),
       ],
@@ -76,6 +88,7 @@ export function httpStacks(
         clientCertHeader, // once per call: no attempt can bring the claim back
         hostRewrite,
         requeues(retrying), // above the balancer, which picks anew for each attempt
+        nackAdmission(), // below the requeues: what it refuses is not asked for again at once
         traceHeaders, // below the retries: each attempt has a span of its own
         statusCodeStats(),
         ejectionLimit(), // above the balancer: what it counts is shared by the endpoints

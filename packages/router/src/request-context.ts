@@ -1,9 +1,6 @@
 import {
-  type Clock,
   ClockParam,
   type Ctx,
-  type CtxKey,
-  ctxKey,
   defineModule,
   filtered,
   type Module,
@@ -15,9 +12,9 @@ import {
 } from "@weftmesh/core";
 import { discard, emptyBody, type Headers, type HttpRequest, type HttpResponse, Names } from "@weftmesh/http";
 import { Dtab, PathSyntaxError } from "@weftmesh/naming";
-import { StatsParam, type StatsReceiver } from "@weftmesh/telemetry";
+import { StatsParam } from "@weftmesh/telemetry";
+import { DeadlineReader, DeadlineToleranceMs, MaxDeadlineMs } from "@weftmesh/timeout";
 import { LocalDtabKey } from "./call-context.ts";
-import { combineDeadlines, readDeadline, remainingMs, type WireDeadline } from "./deadline-header.ts";
 import { DtabHeaderError } from "./errors.ts";
 import type { HttpFilter, HttpService } from "./http-service.ts";
 import { isL5dHeader, L5d } from "./linkerd-headers.ts";
@@ -26,12 +23,6 @@ export const RequestContextRole: Role = role("requestContext");
 
 /** Trust nothing that a client says in `l5d-*` headers, and tell it nothing in them. */
 export const ClearContextParam: Param<boolean> = param<boolean>("clearContext", false);
-
-/** The deadline that the caller sent. Advisory, as in Linkerd: it is passed on and counted, not enforced. */
-export const WireDeadlineKey: CtxKey<WireDeadline | undefined> = ctxKey<WireDeadline | undefined>(
-  "wireDeadline",
-  undefined,
-);
 
 /** Dtab texts remembered per server: they repeat from request to request, and a flood must not grow it. */
 const maxKeptDtabs = 1000;
@@ -59,28 +50,12 @@ class DtabReader {
 }
 
 /** Takes `l5d-ctx-*` and `l5d-dtab` off the request and into the ctx. */
-function readContext(clock: Clock, stats: StatsReceiver): HttpFilter {
+function readContext(deadlines: DeadlineReader): HttpFilter {
   const dtabs = new DtabReader();
-  const scope = stats.scope("admission_control", "deadline");
-  const exceeded = scope.counter("exceeded");
-  const expiredMs = scope.stat("expired_ms");
-  const leftMs = scope.stat("remaining_ms");
 
   function readDeadlines(headers: Headers, ctx: Ctx): void {
-    let strictest: WireDeadline | undefined;
-    for (const text of headers.getAll(L5d.ctxDeadline)) {
-      const read = readDeadline(text);
-      if (read === undefined) continue;
-      strictest = strictest === undefined ? read : combineDeadlines(strictest, read);
-    }
+    deadlines.read(headers.getAll(L5d.ctxDeadline), ctx);
     headers.delete(L5d.ctxDeadline);
-    if (strictest === undefined) return;
-    ctx.set(WireDeadlineKey, strictest);
-    const left = remainingMs(strictest, clock.epochMs());
-    if (left < 0) {
-      exceeded.inc();
-      expiredMs.add(-left);
-    } else leftMs.add(left);
   }
 
   /** The context's delegations, then the user's own, which therefore win. */
@@ -130,7 +105,13 @@ const clearContext: HttpFilter = (req: HttpRequest, ctx, next) => {
 export const requestContext: Module<HttpService> = defineModule({
   role: RequestContextRole,
   description: "Reads the l5d context of a request, or clears it",
-  params: { clear: ClearContextParam, clock: ClockParam, stats: StatsParam },
-  make: ({ clear, clock, stats }, next: HttpService): HttpService =>
-    filtered(clear ? clearContext : readContext(clock, stats), next),
+  params: {
+    clear: ClearContextParam,
+    toleranceMs: DeadlineToleranceMs,
+    maxMs: MaxDeadlineMs,
+    clock: ClockParam,
+    stats: StatsParam,
+  },
+  make: ({ clear, ...reading }, next: HttpService): HttpService =>
+    filtered(clear ? clearContext : readContext(new DeadlineReader(reading)), next),
 });

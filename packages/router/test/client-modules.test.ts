@@ -2,13 +2,13 @@ import { type Classifier, ClassifierKey, ClockParam, Ctx, Params, RngParam, Stac
 import { Headers } from "@weftmesh/http";
 import { boundAddr, Path } from "@weftmesh/naming";
 import { ManualClock, seededRng } from "@weftmesh/testkit";
+import { WireDeadlineKey } from "@weftmesh/timeout";
 import { describe, expect, it } from "vitest";
 import { BoundKey, BoundParam, DstKey, DstParam, TraceKey } from "../src/call-context.ts";
 import { contextHeaders } from "../src/context-headers.ts";
 import { dstClient, dstService } from "../src/dst-headers.ts";
 import { ErrorResponse } from "../src/error-response.ts";
 import { AuthorityParam, hostRewrite } from "../src/host-rewrite.ts";
-import { WireDeadlineKey } from "../src/request-context.ts";
 import { successClass } from "../src/success-class.ts";
 import { traceContext, traceHeaders } from "../src/trace-context.ts";
 import { newTrace, readTraceId } from "../src/trace-id.ts";

@@ -1,11 +1,12 @@
 import { ClockParam, Ctx, Params, RngParam, Stack, service } from "@weftmesh/core";
 import { type Body, bytesBody, type Connection, ConnectionKey, Headers, HttpResponse } from "@weftmesh/http";
 import { ManualClock, seededRng } from "@weftmesh/testkit";
+import { WireDeadlineKey } from "@weftmesh/timeout";
 import { describe, expect, it } from "vitest";
 import { LocalDtabKey, RouterLabelParam } from "../src/call-context.ts";
 import { ForwardedParam, forwardedHeader } from "../src/forwarded-header.ts";
 import { MaxCallDepthParam, maxCallDepth } from "../src/max-call-depth.ts";
-import { ClearContextParam, requestContext, WireDeadlineKey } from "../src/request-context.ts";
+import { ClearContextParam, requestContext } from "../src/request-context.ts";
 import { TimestampHeaderParam, timestampHeader } from "../src/timestamp-header.ts";
 import { hopByHop, viaHeader } from "../src/via-header.ts";
 import { request, through } from "./message.ts";

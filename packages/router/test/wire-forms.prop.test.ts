@@ -1,42 +1,8 @@
 import { seededRng } from "@weftmesh/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { combineDeadlines, readDeadline, showDeadline } from "../src/deadline-header.ts";
 import { formEncode } from "../src/form-encode.ts";
 import { childTraceText, newTrace, readTraceId, traceHex } from "../src/trace-id.ts";
-
-const ns = fc.bigInt({ min: 0n, max: 2n ** 63n });
-const deadline = fc.record({ timestampNs: ns, deadlineNs: ns });
-
-describe("a deadline on the wire", () => {
-  it("reads back as it was written", () => {
-    fc.assert(
-      fc.property(deadline, (each) => {
-        expect(readDeadline(showDeadline(each))).toEqual(each);
-      }),
-    );
-  });
-
-  it("combines commutatively, associatively and idempotently, and is never later than either", () => {
-    fc.assert(
-      fc.property(deadline, deadline, deadline, (a, b, c) => {
-        expect(combineDeadlines(a, b)).toEqual(combineDeadlines(b, a));
-        expect(combineDeadlines(combineDeadlines(a, b), c)).toEqual(combineDeadlines(a, combineDeadlines(b, c)));
-        expect(combineDeadlines(a, a)).toEqual(a);
-        expect(combineDeadlines(a, b).deadlineNs <= a.deadlineNs).toBe(true);
-      }),
-    );
-  });
-
-  it("C21: is nothing at all for any other text", () => {
-    fc.assert(
-      fc.property(fc.string(), (text) => {
-        const read = readDeadline(text);
-        expect(read === undefined || /^\s*\d{1,20} \d{1,20}\s*$/.test(text)).toBe(true);
-      }),
-    );
-  });
-});
 
 describe("a trace id on the wire", () => {
   it("keeps trace, flags and parent through a hop", () => {

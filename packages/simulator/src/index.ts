@@ -79,6 +79,7 @@ export type {
   TierResult,
   TrafficResult,
 } from "./result.ts";
+export { type RetryBound, type RetryBoundOptions, retryBound } from "./retry-bound.ts";
 export { type RunOptions, runExperiment } from "./run-experiment.ts";
 export { type Report, type RunScenarioOptions, runScenario } from "./run-scenario.ts";
 export {

@@ -1,6 +1,7 @@
 import type { Chart } from "./chart.ts";
 import { ScenarioError } from "./errors.ts";
 import type { Experiment } from "./experiment.ts";
+import { showNumber } from "./report/table.ts";
 import type { ExperimentResult, MeasuredResult, TrafficResult } from "./result.ts";
 
 /** Something that the results must show. */
@@ -67,12 +68,22 @@ export class Results {
 }
 
 /** `value` is at least `limit`. */
-export function atLeast(what: string, value: number, limit: number, show: (value: number) => string = String): Claim {
+export function atLeast(
+  what: string,
+  value: number,
+  limit: number,
+  show: (value: number) => string = showNumber,
+): Claim {
   return { what, found: show(value), expected: `>= ${show(limit)}`, holds: value >= limit };
 }
 
 /** `value` is at most `limit`. */
-export function atMost(what: string, value: number, limit: number, show: (value: number) => string = String): Claim {
+export function atMost(
+  what: string,
+  value: number,
+  limit: number,
+  show: (value: number) => string = showNumber,
+): Claim {
   return { what, found: show(value), expected: `<= ${show(limit)}`, holds: value <= limit };
 }
 
@@ -82,7 +93,7 @@ export function between(
   value: number,
   low: number,
   high: number,
-  show: (value: number) => string = String,
+  show: (value: number) => string = showNumber,
 ): Claim {
   const holds = value >= low && value <= high;
   return { what, found: show(value), expected: `${show(low)} to ${show(high)}`, holds };

@@ -1,4 +1,4 @@
-import { ClockParam, Ctx, dispatch, hasFlag, Params, type Service, Stack } from "@weftmesh/core";
+import { ClockParam, Ctx, dispatch, hasFlag, ok, Params, type Service, Stack } from "@weftmesh/core";
 import { StatsParam } from "@weftmesh/telemetry";
 import { answerNever, answerOk, describeModule, ManualClock, MemoryStats, ScriptedService } from "@weftmesh/testkit";
 import { describe, expect, it } from "vitest";
@@ -9,6 +9,7 @@ import {
   DeadlineModeParam,
   DeadlineRejectPeriodMs,
   deadline,
+  RejectBucket,
 } from "../src/index.ts";
 
 describeModule(deadline<object, object>(), { params: (clock) => Params.empty.with(ClockParam, clock) });
@@ -108,6 +109,11 @@ describe("the deadline module", () => {
       await clock.advance(250);
       expect(ctx.cancelled === undefined).toBe(!covers);
     }
+    const { clock, svc } = above();
+    const ctx = until(1250).set(DeadlineCoversBodyKey, true);
+    svc.call("req", ctx).catch(() => {});
+    ctx.end(ok);
+    expect(clock.armed).toBe(0);
   });
 
   it("raises an error that no layer sends again", () => {
@@ -158,6 +164,7 @@ describe("the deadline module", () => {
       expect(() => above(fraction.with(DeadlineRejectPeriodMs, ms))).toThrow(`not ${ms}`);
     }
     for (const ms of [1000, 60_000]) expect(() => above(fraction.with(DeadlineRejectPeriodMs, ms))).not.toThrow();
+    expect(() => new RejectBucket({ maxRejectFraction: 0, periodMs: 1000, nowMs: 0 })).toThrow(/above 0, not 0/);
     // Without a fraction the period is not used.
     expect(() => above(Params.empty.with(DeadlineRejectPeriodMs, 1))).not.toThrow();
   });

@@ -90,7 +90,7 @@ describe("a guarded body", () => {
       length: undefined,
       pipe: (sink: BodySink): Flow => {
         sink.onText?.("first");
-        Promise.resolve().then(() => sink.onText?.("second"));
+        queueMicrotask(() => sink.onText?.("second"));
         return { resume: () => {}, stop: () => {} };
       },
     };
@@ -105,6 +105,31 @@ describe("a guarded body", () => {
         ["began", "moved"],
       ]),
     );
+  });
+
+  it("tells its source nothing more once it is over", () => {
+    const calls: string[] = [];
+    let sink: BodySink | undefined;
+    const source = {
+      length: undefined,
+      pipe: (to: BodySink): Flow => {
+        sink = to;
+        return { resume: () => void calls.push("resume"), stop: () => void calls.push("stop") };
+      },
+    };
+    const body = new GuardedBody(source, new Notes());
+    const flow = body.pipe(new RecordingSink());
+    flow.resume();
+    flow.stop(testError("enough"));
+    flow.stop(testError("again"));
+    flow.resume();
+    body.cut(testError("late"));
+    expect(calls).toEqual(["resume", "stop"]);
+    const ended = new GuardedBody(source, new Notes()).pipe(new RecordingSink());
+    sink?.onEnd(undefined);
+    ended.resume();
+    ended.stop(testError("late"));
+    expect(calls).toEqual(["resume", "stop"]);
   });
 
   it("passes a failure on", () => {

@@ -61,17 +61,17 @@ interface Hop {
   readonly grpc: boolean;
 }
 
-/** Hops in a row, each over a wire to the next; `saw` is given what is left at each, `callee` answers the last. */
+/** Hops in a row, each over a wire to the next; `saw` is given what is left behind each, `callee` answers the last. */
 function chain(
   clock: ManualClock,
   hops: readonly Hop[],
   callee: Service<string, string>,
-  saw: (leftMs: number) => void,
+  saw: (leftMs: number, hop: number) => void,
   params: Params = Params.empty,
 ): Service<string, string> {
   const reader = new DeadlineReader({ clock, stats: nullStats, ...everything });
   let next = callee;
-  for (const { totalMs, spentMs, grpc } of [...hops].reverse()) {
+  for (const [hop, { totalMs, spentMs, grpc }] of [...hops.entries()].reverse()) {
     const below = next;
     const send = service<string, string>(async (req, ctx) => {
       const out = outgoingDeadline(ctx, clock);
@@ -82,7 +82,7 @@ function chain(
       if (sent !== undefined) {
         if (grpc) reader.readGrpcTimeout(sent, arrived);
         else reader.read([sent], arrived);
-        saw(arrived.deadline - clock.now());
+        saw(arrived.deadline - clock.now(), hop);
       }
       return below.call(req, arrived);
     });
@@ -128,13 +128,22 @@ describe("a chain of hops", () => {
           );
           let boundMs = clientMs ?? Number.POSITIVE_INFINITY;
           let spentMs = 0;
+          const leftBehind: number[] = [];
           for (const hop of hops) {
             spentMs += hop.spentMs;
             if (spentMs < boundMs) boundMs = Math.min(boundMs, spentMs + hop.totalMs);
+            leftBehind.push(boundMs - spentMs);
           }
           await clock.advance(20_000);
           for (let i = 1; i < left.length; i++) {
             expect(left[i]).toBeLessThanOrEqual((left[i - 1] as number) + 1e-9);
+          }
+          // No more than the client's deadline and every limit on the way leave, less 2 ms a hop at most; a wire in whole
+          // ms of the calendar may find its fraction of one again.
+          for (const [i, ms] of left.entries()) {
+            const most = leftBehind[hopsSeen[i] as number] as number;
+            expect(ms).toBeLessThanOrEqual(most + 1);
+            expect(ms).toBeGreaterThanOrEqual(most - 2 * hops.length - 1);
           }
           if (clientMs !== undefined) for (const ms of left) expect(ms).toBeLessThanOrEqual(clientMs + 1e-9);
           const takesMs = spentMs + replyMs;
@@ -158,7 +167,7 @@ describe("a chain of hops", () => {
   it("passes the caller's deadline on unchanged while it only observes it", async () => {
     const clock = new ManualClock(10, epochMs);
     const callee = new ScriptedService<string, string>(clock, [answerOk("rep", 900)]);
-    const hops = Array.from({ length: 3 }, () => ({ totalMs: Number.POSITIVE_INFINITY, spentMs: 10, grpc: false }));
+    const hops = Array.from({ length: 3 }, () => ({ totalMs: 5000, spentMs: 10, grpc: false }));
     const ctx = new Ctx();
     new DeadlineReader({ clock, stats: nullStats, ...everything }).read([`${ns(0)} ${ns(15)}`], ctx);
     const left: number[] = [];

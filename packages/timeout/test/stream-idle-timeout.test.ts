@@ -44,6 +44,14 @@ describe("the stream idle timeout", () => {
     http.answer(emptyBody);
     await settle();
     expect([http.rep?.body === emptyBody, clock.armed]).toEqual([true, 0]);
+    const bare = httpRequest();
+    http.svc.call(bare, new Ctx()).catch(() => {});
+    expect(bare.body).toBe(emptyBody);
+    const post = call();
+    post.http.start(post.ctx, bytesBody(bytes));
+    post.http.answer(emptyBody);
+    await settle();
+    expect(post.http.rep?.body).toBe(emptyBody);
     const whole = call();
     whole.http.start(whole.ctx, bytesBody(bytes));
     whole.http.answer(bytesBody(bytes));

@@ -3,16 +3,18 @@ import {
   Ctx,
   dispatch,
   type Module,
+  ok,
   type Param,
   Params,
   type Service,
   Stack,
   service,
 } from "@weftmesh/core";
-import { answerNever, answerOk, ManualClock, ScriptedService } from "@weftmesh/testkit";
+import { answerFail, answerNever, answerOk, ManualClock, ScriptedService } from "@weftmesh/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  DeadlineCoversBodyKey,
   DynamicTimeouts,
   deadline,
   LatencyCompensationMs,
@@ -83,6 +85,20 @@ describe.each(modules)("the module that fails with %s", (code, module, ms) => {
         expect(ended()?.atMs).toBeCloseTo(startMs + Math.min(timeoutMs, leftMs), 6);
       }),
     );
+  });
+
+  it("leaves no timer for a call that fails, or ends before its head", async () => {
+    const clock = new ManualClock();
+    const inner = new ScriptedService<string, string>(clock, [answerFail([], 5), answerNever]);
+    const svc = built(clock, inner, 1000);
+    const failed = callEnding(clock, svc);
+    await clock.advance(5);
+    expect([failed()?.result, clock.armed]).toEqual(["WEFT_TEST", 0]);
+    const ctx = new Ctx();
+    svc.call("req", ctx).catch(() => {});
+    expect(clock.armed).toBe(1);
+    ctx.end(ok);
+    expect(clock.armed).toBe(0);
   });
 
   it("does not send on a call whose deadline has passed", async () => {
@@ -195,6 +211,29 @@ describe("nested timeouts", () => {
     expect(ended()).toEqual({ result: "WEFT_REQUEST_TIMEOUT", atMs: 100 });
   });
 
+  it("do not stand in for a deadline that holds for the body too", async () => {
+    const clock = new ManualClock();
+    const inner = new ScriptedService<string, string>(clock, [answerNever]);
+    const params = Params.empty.with(ClockParam, clock).with(ServerTimeoutMs, 100);
+    const stack = new Stack([serverTimeout<string, string>(), deadline<string, string>()], () => inner);
+    const ctx = new Ctx().set(DeadlineCoversBodyKey, true);
+    stack
+      .make(params)
+      .call("req", ctx)
+      .catch(() => {});
+    expect(clock.armed).toBe(2);
+    ctx.respond("head");
+    expect(clock.armed).toBe(1);
+    await clock.advance(100);
+    expect(ctx.cancelled).toMatchObject({ code: "WEFT_DEADLINE" });
+    const brief = new Ctx();
+    stack
+      .make(params)
+      .call("req", brief)
+      .catch(() => {});
+    expect(clock.armed).toBe(1);
+  });
+
   it("11.12.5: an attempt lowers its own deadline alone, to the sooner of both", async () => {
     await fc.assert(
       fc.asyncProperty(arbMs, arbMs, fc.array(fc.nat(50), { minLength: 1, maxLength: 5 }), async (left, ms, waits) => {
@@ -295,6 +334,19 @@ describe("a call's own time", () => {
     await clock.advance(100);
     expect(ended()?.atMs).toBe(100);
     expect(new Stack([module], () => inner).make(Params.empty.with(ClockParam, clock))).toBe(inner);
+  });
+
+  it.each(dynamic)("lifts the limit for that call alone, whose deadline is left to others", async (module, ms, key) => {
+    const clock = new ManualClock();
+    const inner = new ScriptedService<string, string>(clock, [answerNever]);
+    const params = Params.empty.with(ms, 50).with(DynamicTimeouts, true).with(ClockParam, clock);
+    const svc = new Stack([module], () => inner).make(params);
+    const ctx = new Ctx().set(key, Number.POSITIVE_INFINITY);
+    ctx.deadline = 20;
+    svc.call("req", ctx).catch(() => {});
+    expect([clock.armed, ctx.deadline]).toEqual([0, 20]);
+    svc.call("req", new Ctx()).catch(() => {});
+    expect(clock.armed).toBe(1);
   });
 
   it.each(dynamic)("does not bring a call back whose deadline has passed", async (module, ms, key) => {

@@ -2,13 +2,26 @@ import { ClockParam, Ctx, dispatch, hasFlag, Params, type Service, Stack } from 
 import { answerNever, describeModule, ManualClock, ScriptedService } from "@weftmesh/testkit";
 import { describe, expect, it } from "vitest";
 import {
+  ConnectTimeoutMs,
+  DeadlineModeParam,
+  DeadlineRejectPeriodMs,
+  DeadlineToleranceMs,
+  DynamicTimeouts,
+  deadline,
+  LatencyCompensationMs,
+  MaxDeadlineMs,
+  PropagateDeadlines,
   RequestAttemptTimeoutMs,
   RequestTimeoutError,
   requestTimeout,
   ServerTimeoutError,
   ServerTimeoutMs,
+  StreamIdleTimeoutMs,
+  StreamTimeoutMs,
   serverTimeout,
   showDuration,
+  streamIdleTimeout,
+  streamTimeout,
   TotalTimeoutError,
   TotalTimeoutMs,
   totalTimeout,
@@ -25,6 +38,39 @@ describeModule(requestTimeout<object, object>(), {
 describeModule(serverTimeout<object, object>(), {
   params: (clock) => Params.empty.with(ClockParam, clock).with(ServerTimeoutMs, 5000),
   disabled: (clock) => Params.empty.with(ClockParam, clock),
+});
+
+describe("the modules", () => {
+  it("have the roles and the parameters that configs name", () => {
+    const modules = [
+      deadline<object, object>(),
+      serverTimeout<object, object>(),
+      totalTimeout<object, object>(),
+      requestTimeout<object, object>(),
+      streamTimeout,
+      streamIdleTimeout,
+    ];
+    const listed = modules.map(({ role, params }) => [role, ...Object.values(params).map(({ name }) => name)]);
+    expect(listed).toEqual([
+      ["deadline", "deadlineMode", "deadlineMaxRejectFraction", "deadlineRejectPeriodMs", "clock", "stats"],
+      ["serverTimeout", "timeoutMs", "clock"],
+      ["totalTimeout", "totalTimeoutMs", "dynamicTimeouts", "clock"],
+      ["requestTimeout", "requestAttemptTimeoutMs", "latencyCompensationMs", "dynamicTimeouts", "clock"],
+      ["streamTimeout", "streamTimeoutMs", "clock"],
+      ["streamIdleTimeout", "streamIdleTimeoutMs", "clock"],
+    ]);
+  });
+
+  it("have the defaults of Linkerd 1, or none", () => {
+    const limits = [ServerTimeoutMs, TotalTimeoutMs, RequestAttemptTimeoutMs, StreamTimeoutMs, StreamIdleTimeoutMs];
+    for (const each of limits) expect(each.default).toBe(Number.POSITIVE_INFINITY);
+    expect([ConnectTimeoutMs.name, ConnectTimeoutMs.default]).toEqual(["connectTimeoutMs", 1000]);
+    expect([PropagateDeadlines.name, PropagateDeadlines.default]).toEqual(["propagateDeadlines", true]);
+    expect([DeadlineToleranceMs.name, DeadlineToleranceMs.default]).toEqual(["deadlineToleranceMs", 0]);
+    expect([MaxDeadlineMs.name, MaxDeadlineMs.default]).toEqual(["maxDeadlineMs", Number.POSITIVE_INFINITY]);
+    expect([DeadlineModeParam.default, DeadlineRejectPeriodMs.default]).toEqual(["enforce", 10_000]);
+    expect([DynamicTimeouts.default, LatencyCompensationMs.default]).toEqual([false, 0]);
+  });
 });
 
 describe("timeout errors", () => {
@@ -64,6 +110,11 @@ describe("timeout errors", () => {
 describe("showDuration", () => {
   it("writes spans as Finagle does", () => {
     const shown = [0, 1, 100, 999.2, 1000, 1500, 60_000, 90_061_001, -1500, Number.POSITIVE_INFINITY].map(showDuration);
+    expect([Number.NEGATIVE_INFINITY, Number.NaN, -0].map(showDuration)).toEqual([
+      "Duration.Bottom",
+      "Duration.Undefined",
+      "0.milliseconds",
+    ]);
     expect(shown).toEqual([
       "0.milliseconds",
       "1.milliseconds",

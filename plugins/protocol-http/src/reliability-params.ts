@@ -6,8 +6,10 @@ import {
   none,
   successRate,
   successRateWindowed,
+  unified,
 } from "@weftmesh/failure-accrual";
 import type { BudgetParams } from "@weftmesh/retries";
+import { given } from "./given.ts";
 
 /** A backoff as a config has it; undefined where it has none. */
 export function backoffOf(config: BackoffConfig | undefined): Backoff | undefined {
@@ -32,6 +34,8 @@ export function failureAccrualOf(config: FailureAccrual | undefined): FailureAcc
       return successRate(config.successRate, config.requests, backoff);
     case "io.l5d.successRateWindowed":
       return successRateWindowed(config.successRate, config.window * 1000, backoff);
+    case "dev.weftmesh.unified":
+      return unified(given({ ...config, backoff }));
     case "none":
       return none;
   }

@@ -1,9 +1,10 @@
 import { MaxConcurrentRequests } from "@weftmesh/admission";
-import { BalancerParam, EnableProbationParam } from "@weftmesh/balancer";
+import { BalancerParam, EnableProbationParam, PanicThresholdParam, ZonePreferenceParam } from "@weftmesh/balancer";
 import { ClassifierParam } from "@weftmesh/classify";
 import type { ServiceConfig } from "@weftmesh/config";
 import { type Classifier, type Param, Params } from "@weftmesh/core";
-import { FailFastParam, FailureAccrualParam } from "@weftmesh/failure-accrual";
+import { FailFastParam, FailureAccrualParam, MaxEjectionPercentParam } from "@weftmesh/failure-accrual";
+import { MaxExtraLoad, MinHedgeDelayMs, SendInterrupts } from "@weftmesh/hedge";
 import {
   PoolIdleTimeMs,
   PoolMaxSize,
@@ -12,16 +13,17 @@ import {
   SessionIdleTimeMs,
   SessionLifeTimeMs,
 } from "@weftmesh/pool";
-import { RequeueBudgetParam, RetryBackoffParam, RetryBudgetParam } from "@weftmesh/retries";
+import { MaxRetriesParam, RequeueBudgetParam, RetryBackoffParam, RetryBudgetParam } from "@weftmesh/retries";
 import { ClearContextParam, ForwardedParam, MaxCallDepthParam, TimestampHeaderParam } from "@weftmesh/router";
 import { RequestAttemptTimeoutMs, ServerTimeoutMs, TotalTimeoutMs } from "@weftmesh/timeout";
 import { balancerOf } from "./balancer-kind.ts";
 import type { HttpClient, HttpServerConfig } from "./config.ts";
+import { given } from "./given.ts";
 import { backoffOf, budgetOf, failureAccrualOf } from "./reliability-params.ts";
 import { ClientSocketParam } from "./transport.ts";
 
 /** Collects what a config says; what it leaves out stays with the defaults of the parameters. */
-class Given {
+class Collected {
   params: Params = Params.empty;
 
   set<T>(key: Param<T>, value: T | undefined): this {
@@ -31,7 +33,7 @@ class Given {
 }
 
 export function serverParams(config: HttpServerConfig): Params {
-  return new Given()
+  return new Collected()
     .set(ClearContextParam, config.clearContext)
     .set(ForwardedParam, config.addForwardedHeader)
     .set(TimestampHeaderParam, config.timestampHeader)
@@ -46,18 +48,23 @@ export function serviceParams(
   fallback: Classifier | undefined,
   params: Params,
 ): Params {
-  const { responseClassifier, retries } = config;
+  const { responseClassifier, retries, hedge } = config;
   const classifier = responseClassifier?.plugin.make(responseClassifier.config, params) ?? fallback;
-  return new Given()
+  return new Collected()
     .set(ClassifierParam, classifier)
     .set(TotalTimeoutMs, config.totalTimeoutMs)
     .set(RetryBudgetParam, budgetOf(retries?.budget))
-    .set(RetryBackoffParam, backoffOf(retries?.backoff)).params;
+    .set(RetryBackoffParam, backoffOf(retries?.backoff))
+    .set(MaxRetriesParam, retries?.maxRetries)
+    .set(MaxExtraLoad, hedge?.maxExtraLoad)
+    .set(MinHedgeDelayMs, hedge?.minHedgeDelayMs)
+    .set(SendInterrupts, hedge?.sendInterrupts).params;
 }
 
 export function clientParams(config: Partial<HttpClient>): Params {
   const { hostConnectionPool: pool, clientSession: session, loadBalancer } = config;
-  return new Given()
+  const zone = loadBalancer?.zonePreference;
+  return new Collected()
     .set(RequestAttemptTimeoutMs, config.requestAttemptTimeoutMs)
     .set(PoolMinSize, pool?.minSize)
     .set(PoolMaxSize, pool?.maxSize)
@@ -68,7 +75,10 @@ export function clientParams(config: Partial<HttpClient>): Params {
     .set(FailFastParam, config.failFast)
     .set(FailureAccrualParam, failureAccrualOf(config.failureAccrual))
     .set(RequeueBudgetParam, budgetOf(config.requeueBudget))
+    .set(MaxEjectionPercentParam, config.failureAccrual?.maxEjectionPercent)
     .set(EnableProbationParam, loadBalancer?.enableProbation)
+    .set(PanicThresholdParam, loadBalancer?.panicThresholdPercent)
+    .set(ZonePreferenceParam, zone === undefined ? undefined : given(zone))
     .set(BalancerParam, balancerOf(loadBalancer))
     .set(ClientSocketParam, config.socketOptions).params;
 }

@@ -1,4 +1,4 @@
-import { leastLoaded, peakEwma } from "@weftmesh/balancer";
+import { heap, leastLoaded, peakEwma } from "@weftmesh/balancer";
 import { consecutiveFailures } from "@weftmesh/failure-accrual";
 import { constantArrivals } from "../arrivals.ts";
 import { backends, type StackSpec, type TrafficExperiment } from "../experiment.ts";
@@ -32,6 +32,7 @@ export const fastFailure: Scenario = {
     "its two of eleven, which is the most that two choices give to anybody. No retries here, so what it gets is lost.",
   experiments: [
     experiment("leastLoaded", balancedClient({ kind: leastLoaded() })),
+    experiment("heap", balancedClient({ kind: heap() })),
     experiment("ewma without penalty", balancedClient({ kind: peakEwma({ failurePenaltyMs: 0 }) })),
     experiment("ewma", balancedClient({ kind: peakEwma() })),
     experiment("leastLoaded + accrual", balancedClient({ kind: leastLoaded(), accrual: consecutiveFailures(5) })),
@@ -46,6 +47,7 @@ export const fastFailure: Scenario = {
       0.92,
       percent,
     ),
+    between("a heap, which has no such limit", results.run("heap").success, 0.5, 0.62, percent),
     atLeast("peak EWMA answers", results.run("ewma").success, 0.999, percent),
     atLeast("least loaded with a breaker answers", results.run("leastLoaded + accrual").success, 0.999, percent),
   ],

@@ -1,11 +1,11 @@
-import { type BalancerKind, leastLoaded, peakEwma } from "@weftmesh/balancer";
+import { type BalancerKind, leastLoaded, peakEwma, roundRobin } from "@weftmesh/balancer";
 import { consecutiveFailures } from "@weftmesh/failure-accrual";
 import { constantArrivals } from "../arrivals.ts";
 import { backends, type Mark, type StackSpec, type TrafficExperiment } from "../experiment.ts";
 import { during, erring, type Fault, since, slow, warmUp } from "../fault.ts";
 import { type Latency, percentileLatency } from "../latency.ts";
 import type { TrafficResult } from "../result.ts";
-import type { Claim, Results, Scenario } from "../scenario.ts";
+import { atLeast, atMost, between, type Claim, percent, type Results, type Scenario } from "../scenario.ts";
 import { balancedClient } from "./stacks.ts";
 
 /** Round trips over a continent: what Finagle's own simulator draws from has these percentiles. */
@@ -62,18 +62,23 @@ function scenario({ name, summary, faults, marks, clients, claims }: Situation):
   };
 }
 
-export function toOdd(run: TrafficResult): number {
+function toOdd(run: TrafficResult): number {
   return run.tiers[0]?.backends[odd]?.arrived ?? 0;
 }
 
+function coldShare(results: Results): number {
+  return toOdd(results.run("ewma")) / toOdd(results.run("leastLoaded"));
+}
+
 const kinds: readonly (readonly [string, BalancerKind])[] = [
+  ["roundRobin", roundRobin()],
   ["leastLoaded", leastLoaded()],
   ["ewma", peakEwma()],
 ];
 const plain = kinds.map(([name, kind]) => [name, balancedClient({ kind })] as const);
-const withBreaker = kinds.map(
-  ([name, kind]) => [`${name} + accrual`, balancedClient({ kind, accrual: consecutiveFailures(5) })] as const,
-);
+const withBreaker = kinds
+  .slice(1)
+  .map(([name, kind]) => [`${name} + accrual`, balancedClient({ kind, accrual: consecutiveFailures(5) })] as const);
 
 /** A server that begins cold, and is slow once more later. */
 export const coldStart: Scenario = scenario({
@@ -85,7 +90,12 @@ export const coldStart: Scenario = scenario({
     { fromMs: 19_000, toMs: 23_000, label: "x10" },
   ],
   clients: plain,
-  claims: () => [],
+  claims: (results) => [
+    between("round robin answers", results.run("roundRobin").success, 0.989, 0.994, percent),
+    between("least loaded answers", results.run("leastLoaded").success, 0.998, 0.9993, percent),
+    atLeast("peak EWMA answers", results.run("ewma").success, 0.9994, percent),
+    atMost("of what least loaded gives to the cold one, peak EWMA gives", coldShare(results), 0.5, percent),
+  ],
 });
 
 export const slowMiddle: Scenario = scenario({
@@ -94,7 +104,12 @@ export const slowMiddle: Scenario = scenario({
   faults: [during(15_000, 45_000, slow(10))],
   marks: [{ fromMs: 15_000, toMs: 45_000, label: "x10" }],
   clients: plain,
-  claims: () => [],
+  claims: (results) => [
+    between("round robin answers", results.run("roundRobin").success, 0.935, 0.945, percent),
+    between("least loaded answers", results.run("leastLoaded").success, 0.99, 0.994, percent),
+    atLeast("peak EWMA answers", results.run("ewma").success, 0.998, percent),
+    atMost("99th percentile with peak EWMA, ms", results.run("ewma").latency.p99Ms, 200),
+  ],
 });
 
 export const temporaryFailure: Scenario = scenario({
@@ -103,7 +118,13 @@ export const temporaryFailure: Scenario = scenario({
   faults: [during(10_000, 25_000, erring())],
   marks: [{ fromMs: 10_000, toMs: 25_000, label: "fails" }],
   clients: [...plain, ...withBreaker],
-  claims: () => [],
+  claims: (results) => [
+    between("round robin answers", results.run("roundRobin").success, 0.965, 0.974, percent),
+    between("least loaded answers", results.run("leastLoaded").success, 0.965, 0.974, percent),
+    atLeast("peak EWMA answers", results.run("ewma").success, 0.9985, percent),
+    atLeast("least loaded with a breaker answers", results.run("leastLoaded + accrual").success, 0.999, percent),
+    atLeast("peak EWMA with a breaker answers", results.run("ewma + accrual").success, 0.999, percent),
+  ],
 });
 
 export const permanentFailure: Scenario = scenario({
@@ -112,5 +133,11 @@ export const permanentFailure: Scenario = scenario({
   faults: [since(10_000, erring())],
   marks: [{ fromMs: 10_000, toMs: durationMs, label: "fails" }],
   clients: [...plain, ...withBreaker],
-  claims: () => [],
+  claims: (results) => [
+    between("round robin answers", results.run("roundRobin").success, 0.924, 0.934, percent),
+    between("least loaded answers", results.run("leastLoaded").success, 0.924, 0.934, percent),
+    atLeast("peak EWMA answers", results.run("ewma").success, 0.997, percent),
+    atLeast("least loaded with a breaker answers", results.run("leastLoaded + accrual").success, 0.999, percent),
+    atLeast("peak EWMA with a breaker answers", results.run("ewma + accrual").success, 0.999, percent),
+  ],
 });

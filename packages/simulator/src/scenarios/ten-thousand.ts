@@ -70,7 +70,10 @@ function countConnections({ endpoints, clients }: TenThousandOptions): (tools: M
 }
 
 /** What a client's balancer costs: memory, and the time of an update of the whole set. */
-function measureMemory(kind: () => BalancerKind, options: TenThousandOptions): (tools: MeasureTools) => Promise<Figures> {
+function measureMemory(
+  kind: () => BalancerKind,
+  options: TenThousandOptions,
+): (tools: MeasureTools) => Promise<Figures> {
   return async ({ seed, progress }) => {
     const { endpoints, built } = options;
     const addresses = Array.from({ length: endpoints + 1 }, (_, i) =>
@@ -184,9 +187,9 @@ export function newTenThousand(options: TenThousandOptions): Scenario {
         atMost(
           "G22: most clients of an endpoint, over the mean",
           (counted["most clients of an endpoint"] ?? 0) / mean,
-          2,
+          1.1,
         ),
-        atMost("G22: most endpoints of a client", counted["most endpoints of a client"] ?? 0, minAperture + 2),
+        atMost("G22: most endpoints of a client", counted["most endpoints of a client"] ?? 0, mostOf(options)),
         onThisMachine(atMost("G9: ms of an update of one client", machine["ms of an update of one client"] ?? 0, 100)),
         onThisMachine(atMost("G22: bytes of a node", machine["bytes of a node"] ?? 0, 1000)),
         atMost("balancers that are not open", built - (figures["of them open"] ?? 0), 0),

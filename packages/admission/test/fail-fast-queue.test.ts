@@ -191,6 +191,28 @@ describe("failFastQueue", () => {
     expect(calls.fates).toEqual(["WEFT_QUEUE_DEADLINE", "started"]);
   });
 
+  it("does not send on a call whose deadline passed although its timer is late", async () => {
+    const clock = new ManualClock();
+    const late = {
+      now: () => clock.now(),
+      epochMs: () => 0,
+      after: (ms: number, fn: () => void) => clock.after(ms + 4, fn),
+    };
+    const calls = new Calls(clock, (inner) =>
+      new Stack([failFastQueue<number, string>()], () => inner).make(
+        Params.empty.with(QueueCapacity, 5).with(ClockParam, late),
+      ),
+    );
+    calls.inner.status = "busy";
+    await calls.call(10);
+    await clock.advance(11);
+    calls.inner.status = "open";
+    await calls.call();
+    expect(calls.fates).toEqual(["WEFT_QUEUE_DEADLINE", "started"]);
+    expect(calls.started).toEqual([1]);
+    expect(clock.armed).toBe(0);
+  });
+
   it("rejects what is thrown below it, whether it waited or not", async () => {
     const clock = new ManualClock();
     const inner = new ScriptedService<string, string>(clock, [answerThrow("thrown below")]);
@@ -244,6 +266,7 @@ describe("failFastQueue", () => {
     await calls.call();
     at.open();
     expect(calls.fates).toEqual(["WEFT_CLOSED", "WEFT_CLOSED"]);
+    await expect(subject?.call(9, new Ctx())).rejects.toThrow("the queue of calls is closed");
     expect(clock.armed).toBe(0);
     expect(stats.names().filter((each) => /length|failing_fast/.test(each))).toEqual([]);
     expect(calls.inner.closes).toBe(1);

@@ -183,8 +183,15 @@ describe("loadShedding", () => {
     await subject.call("req", new Ctx());
     expect(clock.armed).toBe(0);
     expect(stats.names()).toEqual(["load_shedding/shed"]);
-    const { stats: one } = shedding({ memoryUse: { ratio: 0 } });
-    expect(one.names()).toEqual(["load_shedding/memory_ratio", "load_shedding/share", "load_shedding/shed"]);
+    const { stats: memory } = shedding({ memoryUse: { ratio: 0 } });
+    expect(memory.names()).toEqual(["load_shedding/memory_ratio", "load_shedding/share", "load_shedding/shed"]);
+    const { stats: loop } = shedding({ eventLoopDelay: calm });
+    expect(loop.names()).toEqual([
+      "load_shedding/event_loop_delay_max_ms",
+      "load_shedding/event_loop_delay_ms",
+      "load_shedding/share",
+      "load_shedding/shed",
+    ]);
   });
 
   it("shows a listing its thresholds, and no monitor", () => {

@@ -122,7 +122,8 @@ class TimedCall<Req, Rep> implements Observer {
   }
 
   #fail(error: Error): void {
-    if (!hasFlag(error, "ignorable")) this.#node.failed(this.#sinceMs);
+    // A deadline of the caller's own, which is flagged as interrupted, says no more than that it left.
+    if (!hasFlag(error, "ignorable") && !hasFlag(error, "interrupted")) this.#node.failed(this.#sinceMs);
     else if (!this.#heard) this.#node.abandoned(this.#sinceMs);
   }
 }

@@ -4,7 +4,10 @@ import { answerNever, testError } from "@weftmesh/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  aperture,
+  aperturePeakEwma,
   type BalancerKind,
+  heap,
   leastLoaded,
   maglev,
   type Node,
@@ -12,6 +15,8 @@ import {
   type Picker,
   peakEwma,
   ringHash,
+  roundRobin,
+  weightedRoundRobin,
   ZonePreferenceParam,
 } from "../src/index.ts";
 import { Cluster } from "./cluster.ts";
@@ -268,6 +273,20 @@ const kinds: [string, () => BalancerKind][] = [
   ["peak EWMA", () => peakEwma({ slowStart, retryAfterMs: () => 100 })],
   ["a ring with bounded loads", () => ringHash({ key, loadFactor: 1.25 })],
   ["Maglev with bounded loads", () => maglev({ key, loadFactor: 1.25, tableSize: 211 })],
+  ["a heap", () => heap()],
+  ["round robin", () => roundRobin({ slowStart })],
+  ["weighted round robin", () => weightedRoundRobin({ slowStart })],
+  // Without a timer, which would still be there at the end.
+  ["an aperture", () => aperture({ smoothWindowMs: 100, slowStart, idleTimeMs: 0 })],
+  [
+    "a deterministic aperture and peak EWMA",
+    () =>
+      aperturePeakEwma({
+        coordinate: () => ({ instanceId: 2, totalInstances: 5 }),
+        minDeterministicAperture: 2,
+        idleTimeMs: 0,
+      }),
+  ],
 ];
 
 describe.each(kinds)("a balancer by %s", (_name, kind) => {

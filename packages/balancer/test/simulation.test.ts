@@ -1,7 +1,7 @@
 import { asError, Ctx, failed, ok } from "@weftmesh/core";
 import { type Answer, answerFail, answerOk, seededRng } from "@weftmesh/testkit";
 import { describe, expect, it } from "vitest";
-import { type BalancerKind, leastLoaded, peakEwma } from "../src/index.ts";
+import { aperture, type BalancerKind, heap, leastLoaded, peakEwma, roundRobin } from "../src/index.ts";
 import { bound, Cluster } from "./cluster.ts";
 
 interface Run {
@@ -77,12 +77,40 @@ describe("one slow backend of eleven", () => {
   });
 });
 
+describe("one slow backend of eleven, by other kinds", () => {
+  const slow = (): Answer<string> => answerOk("rep", 2000);
+
+  it("costs its eleventh of the time with round robin", { timeout: 60_000 }, async () => {
+    const run = await simulate(roundRobin(), 1, slow);
+    expect(run.success).toBeGreaterThan(0.953);
+    expect(run.success).toBeLessThan(0.956);
+    // Turns do not vary.
+    expect(Math.abs(run.badShare - 1 / 11)).toBeLessThan(1e-4);
+  });
+
+  it("costs about 0.45 % with a heap, and with an aperture as with least load", { timeout: 60_000 }, async () => {
+    const run = await simulate(heap(), 1, slow);
+    expect(run.success).toBeGreaterThanOrEqual(0.995);
+    expect(run.success).toBeLessThanOrEqual(0.996);
+    // 167 calls in flight are more than 2 for each of 11: all are in use.
+    const other = await simulate(aperture(), 1, slow);
+    expect(other.success).toBeGreaterThanOrEqual(0.993);
+    expect(other.success).toBeLessThanOrEqual(0.997);
+  });
+});
+
 describe("one backend of eleven that fails at once", () => {
   const fails = (): Answer<string> => answerFail([], 1);
 
   it("gets next to nothing with peak EWMA, since a failure counts as slow", { timeout: 60_000 }, async () => {
     const run = await simulate(peakEwma(), 1, fails);
     expect(run.success).toBeGreaterThanOrEqual(0.999);
+  });
+
+  it("gets nearly all calls while it fails with a heap, to which it looks idle", { timeout: 60_000 }, async () => {
+    const run = await simulate(heap(), 1, fails);
+    expect(run.success).toBeGreaterThan(0.5);
+    expect(run.success).toBeLessThan(0.56);
   });
 
   it("gets its two of eleven when failures count by their time: the reason for the penalty", {

@@ -14,11 +14,16 @@ export function verdictOfHead(ctx: Ctx, req: unknown, rep: unknown, isLimited: I
 /** Of a call that failed; `rep` is the head of its answer, if there was one. */
 export function verdictOfFailure(ctx: Ctx, req: unknown, rep: unknown, error: Error): Verdict {
   if (hasFlag(error, "ignorable")) return "ignorable";
-  // Given up from above before there was an answer, and not for want of time: a client that broke off or sent
-  // nonsense must not be able to get a healthy endpoint out.
+  // Given up from above before there was an answer, and not for want of our own time: a client that broke off, sent
+  // nonsense or gave us no time to speak of must not be able to get a healthy endpoint out.
   const { cancelled } = ctx;
-  if (rep === undefined && cancelled !== undefined && !hasFlag(cancelled, "deadlineExceeded")) return "ignorable";
+  if (rep === undefined && cancelled !== undefined && isOfTheCaller(cancelled)) return "ignorable";
   return classify(ctx, req, rep, error);
+}
+
+/** A deadline that the caller brought is flagged as interrupted, and a timeout of ours is not. */
+function isOfTheCaller(reason: Error): boolean {
+  return !hasFlag(reason, "deadlineExceeded") || hasFlag(reason, "interrupted");
 }
 
 function classify(ctx: Ctx, req: unknown, rep: unknown, error: Error | undefined): Verdict {

@@ -284,6 +284,15 @@ describe("a call", () => {
     expect(endpoint.service.status).toBe("busy");
   });
 
+  it("F11: cut off by a deadline that its caller brought counts for nothing", () => {
+    const endpoint = new Endpoint(consecutiveFailures(1));
+    const ctx = endpoint.begin();
+    const deadline = testError("no time left", ["deadlineExceeded", "interrupted"]);
+    ctx.cancel(deadline);
+    ctx.end(failed(deadline));
+    expect(endpoint.service.status).toBe("open");
+  });
+
   it("F11: cut off by a timeout is a failure", () => {
     const endpoint = new Endpoint(consecutiveFailures(1));
     const ctx = endpoint.begin();

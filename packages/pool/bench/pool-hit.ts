@@ -1,18 +1,20 @@
 // The cost of a call on an idle session, above that of the session itself. Run from the root with
 // node --expose-gc --import tsx --conditions=@weftmesh/source packages/pool/bench/pool-hit.ts
-import { Ctx, ok, type Service, service, systemClock } from "@weftmesh/core";
-import { Pool, type PoolOptions } from "@weftmesh/pool";
+import { Ctx, ok, type Service, type ServiceFactory, service, systemClock } from "@weftmesh/core";
+import { BalancingPool, Pool, type PoolOptions, SingletonPool } from "@weftmesh/pool";
 
 const calls = 1_000_000;
 const rounds = 7;
 const rep = Promise.resolve("rep");
 const session: Service<string, string> = service(() => rep);
+const factory: ServiceFactory<string, string> = {
+  open: () => Promise.resolve(session),
+  status: "open",
+  close: () => Promise.resolve(),
+};
 
 function poolOf(options: Partial<PoolOptions> = {}): Pool<string, string> {
-  return new Pool<string, string>(
-    { open: () => Promise.resolve(session), status: "open", close: () => Promise.resolve() },
-    { clock: systemClock, ...options },
-  );
+  return new Pool<string, string>(factory, { clock: systemClock, ...options });
 }
 
 interface Figures {
@@ -43,7 +45,7 @@ function once(svc: Service<string, string>): void {
   ctx.end(ok);
 }
 
-async function warm(pool: Pool<string, string>, sessions: number): Promise<Pool<string, string>> {
+async function warm(pool: Service<string, string>, sessions: number): Promise<Service<string, string>> {
   const ctxs = Array.from({ length: sessions }, () => new Ctx());
   await Promise.all(ctxs.map((ctx) => pool.call("req", ctx)));
   for (const ctx of ctxs) ctx.end(ok);
@@ -55,6 +57,8 @@ const rows: readonly [string, Service<string, string>][] = [
   ["a pool of one", await warm(poolOf(), 1)],
   ["a pool of a thousand idle", await warm(poolOf(), 1_000)],
   ["a pool with an idle time", await warm(poolOf({ idleTimeMs: 60_000 }), 10)],
+  ["a shared session", await warm(new SingletonPool(factory, { clock: systemClock }), 1)],
+  ["the least of four shared", await warm(new BalancingPool(factory, { clock: systemClock, sessions: 4 }), 4)],
 ];
 for (const [, svc] of rows) measure(svc);
 for (const [name, svc] of rows) {

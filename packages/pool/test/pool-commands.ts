@@ -266,6 +266,8 @@ export function compare(model: PoolModel, real: RealPool): void {
   if (model.waiting.length > 0) expect([pool.size, pool.cached]).toEqual([model.setup.maxSize, 0]);
   expect(factory.openings).toHaveLength(model.connects);
   expect(factory.opening).toBe([...model.connections.values()].filter((each) => each.phase === "opening").length);
+  // Whoever made the ctx of a connect has ended it, so that nothing hangs on to it.
+  expect(factory.openings.map((each) => each.ctx.ended)).toEqual(factory.openings.map((each) => each.done));
   for (const [id, connection] of model.connections) {
     if (connection.phase === "used") expect(real.session(id).request).toBe(`r${connection.call}`);
   }

@@ -270,6 +270,8 @@ export function compareShared(model: SharedModel, real: RealShared): void {
   // One connect at a time, and one session that is given calls.
   const pending = [...factory.openings.keys()].filter((id) => factory.openings[id]?.done === false);
   expect(pending).toEqual(model.connecting === undefined ? [] : [model.connecting]);
+  // Whoever made the ctx of a connect has ended it, so that nothing hangs on to it.
+  expect(factory.openings.map((each) => each.ctx.ended)).toEqual(factory.openings.map((each) => each.done));
   for (const [id, opening] of factory.openings.entries()) {
     if (opening.session === undefined) continue;
     expect(opening.session.misused).toEqual([]);

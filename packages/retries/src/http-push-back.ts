@@ -1,5 +1,8 @@
 import { type HeaderName, type HttpResponse, headerName, Names } from "@weftmesh/http";
 
+/** The three forms of a date in HTTP. The last, asctime's, is UTC without saying so. */
+const httpDate = /^[A-Z][a-z]{2,8},? .* ?\d\d:\d\d:\d\d (GMT|\d{4})$/;
+
 const grpcPushBack: HeaderName = headerName("grpc-retry-pushback-ms");
 
 /**
@@ -16,7 +19,9 @@ export function httpPushBackMs({ status, headers }: HttpResponse, epochMs: numbe
   const text = headers.get(Names.retryAfter);
   if (text === undefined) return undefined;
   if (/^\d{1,10}$/.test(text)) return Number(text) * 1000;
+  const form = httpDate.exec(text);
+  if (form === null) return undefined;
   // biome-ignore lint/style/noRestrictedGlobals: reads a text, and no clock
-  const dateMs = /^[A-Z][a-z]+,? /.test(text) ? Date.parse(text) : Number.NaN;
+  const dateMs = Date.parse(form[1] === "GMT" ? text : `${text} GMT`);
   return Number.isNaN(dateMs) ? undefined : Math.max(dateMs - epochMs, 0);
 }

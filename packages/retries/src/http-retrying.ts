@@ -6,17 +6,20 @@ import {
   type HttpRequest,
   type HttpResponse,
   headerName,
+  Names,
 } from "@weftmesh/http";
 import { httpPushBackMs } from "./http-push-back.ts";
 import { ReplayBody, ReplayView } from "./replay-body.ts";
 import { freely, type Resend, type RetryProtocol } from "./retry-protocol.ts";
-import { untouched } from "./untouched-body.ts";
+import { UntouchedBody, untouched } from "./untouched-body.ts";
 
 export interface HttpRetryingOptions {
   /** Bodies of requests up to this length, if it is known beforehand, are kept to be sent again: 5,120 if not given. */
   readonly maxReplayBytes?: number;
   /** How much of an answer that nobody wants is read to keep its connection: 65,536 bytes if not given. */
   readonly maxDiscardBytes?: number;
+  /** How long that may take: 1,000 ms if not given. */
+  readonly maxDiscardMs?: number;
 }
 
 const nack: HeaderName = headerName("finagle-http-nack");
@@ -26,30 +29,40 @@ const nonRetryableNack: HeaderName = headerName("finagle-http-nonretryable-nack"
  * Retries for HTTP.
  *
  * Shape: a request without a body, or with a short one of known length, may be sent again; any other only while no
- * attempt has asked for its body. A nack is Finagle's: 503 with `finagle-http-nack`.
+ * attempt has asked for its body. A nack is Finagle's: 503 with `finagle-http-nack` or `Retry-After: 0`; with
+ * `finagle-http-nonretryable-nack` it is none, and final.
+ * Errors: RangeError for options that are no number from 0.
  */
 export function httpRetrying(options?: HttpRetryingOptions): RetryProtocol<HttpRequest, HttpResponse> {
-  const { maxReplayBytes = 5120, maxDiscardBytes = 65_536 } = options ?? {};
+  const { maxReplayBytes = 5120, maxDiscardBytes = 65_536, maxDiscardMs = 1000 } = options ?? {};
+  for (const [name, limit] of Object.entries({ maxReplayBytes, maxDiscardBytes, maxDiscardMs })) {
+    if (!(limit >= 0)) throw new RangeError(`${name} must be from 0, not ${limit}`);
+  }
   return {
     prepare: (req) => prepare(req, maxReplayBytes),
     begin: endWithBody,
     discard: (rep, reason) => {
       if (rep.body !== emptyBody) discardBody(rep.body, maxDiscardBytes, reason);
     },
+    maxDiscardMs,
     pushBackMs: httpPushBackMs,
-    isNack: ({ status, headers }) => status === 503 && headers.has(nack),
+    isNack: ({ status, headers }) =>
+      status === 503 && (headers.has(nack) || headers.get(Names.retryAfter) === "0") && !headers.has(nonRetryableNack),
     dropNack: ({ headers }) => {
       headers.delete(nack);
+      if (headers.get(Names.retryAfter) === "0") headers.delete(Names.retryAfter);
       headers.set(nonRetryableNack, "true");
     },
+    isFinal: ({ status, headers }) => status === 503 && headers.has(nonRetryableNack),
   };
 }
 
 function prepare(req: HttpRequest, maxReplayBytes: number): Resend {
   const { body } = req;
   if (body === emptyBody) return freely;
-  // Retries above this layer keep it already.
+  // Retries above this layer keep it already, or watch it.
   if (body instanceof ReplayView) return new ReplayAgain(body.replay);
+  if (body instanceof UntouchedBody) return body;
   const { length } = body;
   return length === undefined || length > maxReplayBytes ? untouched(req) : new ReplayBody(req, length);
 }

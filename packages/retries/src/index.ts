@@ -12,6 +12,7 @@ export {
   requeues,
 } from "./requeues.ts";
 export {
+  MaxPushBackMsParam,
   MaxRetriesParam,
   RetriesRole,
   type RetriesSettings,

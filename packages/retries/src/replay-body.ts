@@ -29,6 +29,8 @@ export class ReplayBody implements BodySink, Resend {
   #view: ReplayView;
   #piped = false;
   #settled = false;
+  /** Why the source is to stop, which it may have to be told while it is still being piped. */
+  #stopReason: Error | undefined = undefined;
 
   constructor(holder: BodyHolder, length: number) {
     this.#holder = holder;
@@ -55,6 +57,7 @@ export class ReplayBody implements BodySink, Resend {
     if (this.#piped) return;
     this.#piped = true;
     this.#flow = this.#source.pipe(this);
+    if (this.#stopReason !== undefined) this.#flow.stop(this.#stopReason);
   }
 
   stopped(view: ReplayView, reason: Error): void {
@@ -66,6 +69,7 @@ export class ReplayBody implements BodySink, Resend {
     if (this.arrived + chunk.length > this.length) {
       // It is longer than it said: what is broken is not sent, and not sent again.
       const error = new BodyTooLongError(this.length);
+      this.#stopReason = error;
       this.onError(error);
       this.#flow?.stop(error);
       return Taken;
@@ -94,6 +98,7 @@ export class ReplayBody implements BodySink, Resend {
     if (this.over) return;
     this.over = true;
     this.error = reason;
+    this.#stopReason = reason;
     this.#flow?.stop(reason);
   }
 }

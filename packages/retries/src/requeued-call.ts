@@ -1,6 +1,7 @@
 import {
   asError,
   ClassifierKey,
+  type Clock,
   type Ctx,
   defaultClassifier,
   failed,
@@ -11,8 +12,11 @@ import {
 import type { RetryBudget } from "@weftmesh/retry-budget";
 import type { Counter, Stat } from "@weftmesh/telemetry";
 import { attempt } from "./attempt.ts";
-import { nonRetryable, RetriedError } from "./errors.ts";
+import { discardAttempt } from "./discard-attempt.ts";
+import { nonRetryable } from "./errors.ts";
 import type { Resend, RetryProtocol } from "./retry-protocol.ts";
+
+const withoutSession: ReadonlySet<string> = new Set(["WEFT_OPEN_TIMEOUT", "WEFT_POOL_DEAD_SESSION", "WEFT_FAILFAST"]);
 
 /** What all calls of one client share. */
 export interface Requeueing<Req, Rep> {
@@ -23,6 +27,7 @@ export interface Requeueing<Req, Rep> {
   readonly maxShare: number;
   /** Times that a call may try to find a connection without paying. */
   readonly maxConnects: number;
+  readonly clock: Clock;
   readonly requeues: Counter;
   readonly perRequest: Stat;
   readonly budgetExhausted: Counter;
@@ -58,11 +63,11 @@ export class RequeuedCall<Req, Rep> {
   }
 
   #answered(ctx: Ctx, rep: Rep): Rep | Promise<Rep> {
-    const { protocol, budget, perRequest } = this.#shared;
+    const { protocol, budget, perRequest, clock } = this.#shared;
     const begun = protocol.begin(ctx, rep);
     if (protocol.isNack(begun)) {
       if (this.#resend.possible && this.#ctx.cancelled === undefined && this.#pay()) {
-        protocol.discard(begun, new RetriedError());
+        discardAttempt(protocol, clock, ctx, begun);
         return this.#again();
       }
       protocol.dropNack(begun);
@@ -85,7 +90,7 @@ export class RequeuedCall<Req, Rep> {
       cannotRetry.inc();
       return this.#giveUp(error);
     }
-    const neverConnected = isWeftError(error) && error.code.startsWith("WEFT_CONNECT_");
+    const neverConnected = isWeftError(error) && isAboutConnecting(error.code);
     if (next.status !== "open") {
       (neverConnected ? notOpen : cannotRetry).inc();
       return this.#giveUp(error);
@@ -124,6 +129,11 @@ export class RequeuedCall<Req, Rep> {
     this.#resend.settle();
     return Promise.reject(error);
   }
+}
+
+/** There was no session to send anything on, which Finagle tells from a session that took nothing. */
+function isAboutConnecting(code: string): boolean {
+  return code.startsWith("WEFT_CONNECT_") || withoutSession.has(code);
 }
 
 /** Nothing of the request took effect, and nobody has had enough of it. */

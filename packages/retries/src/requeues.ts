@@ -45,6 +45,7 @@ export class RequeueingService<Req, Rep> implements Service<Req, Rep>, Requeuein
   readonly budget: RetryBudget;
   readonly maxShare: number;
   readonly maxConnects: number;
+  readonly clock: Clock;
   readonly requeues: Counter;
   readonly perRequest: Stat;
   readonly budgetExhausted: Counter;
@@ -64,6 +65,7 @@ export class RequeueingService<Req, Rep> implements Service<Req, Rep>, Requeuein
     this.budget = budget;
     this.maxShare = maxShare;
     this.maxConnects = maxConnects;
+    this.clock = clock;
     this.requeues = stats.counter("requeues");
     this.perRequest = stats.stat("requeues_per_request");
     this.budgetExhausted = stats.counter("budget_exhausted");

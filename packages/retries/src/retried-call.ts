@@ -13,7 +13,8 @@ import {
 import type { RetryBudget } from "@weftmesh/retry-budget";
 import type { Counter, Stat } from "@weftmesh/telemetry";
 import { attempt } from "./attempt.ts";
-import { nonRetryable, RetriedError } from "./errors.ts";
+import { discardAttempt } from "./discard-attempt.ts";
+import { nonRetryable } from "./errors.ts";
 import type { Resend, RetryProtocol } from "./retry-protocol.ts";
 import { wait } from "./wait.ts";
 
@@ -25,6 +26,8 @@ export interface Retrying<Req, Rep> {
   readonly backoff: Backoff;
   /** Retries of one call at most. */
   readonly maxRetries: number;
+  /** The longest wait that a peer may ask for. */
+  readonly maxPushBackMs: number;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly total: Counter;
@@ -37,8 +40,8 @@ export interface Retrying<Req, Rep> {
 /**
  * One call and its attempts, one after the other, each on a ctx of its own.
  *
- * Shape: an attempt is retried when the call's classifier says so, the request can be sent again, the wait ends before
- * the deadline, and the budget pays. Else its answer or its failure is that of the call.
+ * Shape: an attempt is retried when the call's classifier says so, no layer below forbids it, the request can be sent
+ * again, the wait ends before the deadline, and the budget pays. Else its answer or its failure is that of the call.
  */
 export class RetriedCall<Req, Rep> {
   readonly #shared: Retrying<Req, Rep>;
@@ -67,10 +70,12 @@ export class RetriedCall<Req, Rep> {
   #answered(ctx: Ctx, rep: Rep): Rep | Promise<Rep> {
     const { protocol, clock } = this.#shared;
     const begun = protocol.begin(ctx, rep);
-    if (this.#classify(begun, undefined) !== "retryable") return this.#settle(begun);
+    if (this.#classify(begun, undefined) !== "retryable" || protocol.isFinal(begun)) return this.#settle(begun);
+    // A caller that left while the answer was on its way wants no other.
+    if (this.#ctx.cancelled !== undefined) return this.#settle(begun);
     const delayMs = this.#delayMs(protocol.pushBackMs(begun, clock.epochMs()));
     if (delayMs < 0 || !this.#pay()) return this.#settle(begun);
-    protocol.discard(begun, new RetriedError());
+    discardAttempt(protocol, clock, ctx, begun);
     return this.#again(delayMs);
   }
 
@@ -92,8 +97,9 @@ export class RetriedCall<Req, Rep> {
 
   /** How long to wait before the next attempt; below zero when there is to be none. */
   #delayMs(pushBackMs = 0): number {
-    const { maxRetries, backoff, backoffsExhausted, tooLong, clock, rng } = this.#shared;
-    if (this.#retries >= maxRetries) return -1;
+    const { maxRetries, maxPushBackMs, backoff, backoffsExhausted, tooLong, clock, rng } = this.#shared;
+    // An answer now, which says when to come again, is better than a caller who waits as long as some peer likes.
+    if (this.#retries >= maxRetries || pushBackMs > maxPushBackMs) return -1;
     if (!this.#resend.possible) {
       tooLong.inc();
       return -1;
@@ -104,7 +110,7 @@ export class RetriedCall<Req, Rep> {
       return -1;
     }
     const delayMs = Math.max(backoffMs, pushBackMs);
-    // Not below: a pushback for ever ends here where there is no deadline.
+    // Not below: a pushback for ever ends here where nothing else limits it.
     if (!(clock.now() + delayMs < this.#ctx.deadline)) return -1;
     this.#previousMs = backoffMs;
     return delayMs;

@@ -33,10 +33,17 @@ export const RetryBackoffParam: Param<Backoff> = param<Backoff>("retryBackoff", 
 /** Retries of one call at most; by default only the budget limits them, as in Linkerd 1. 0 leaves the module out. */
 export const MaxRetriesParam: Param<number> = param<number>("maxRetries", Number.POSITIVE_INFINITY);
 
+/**
+ * The longest wait that a response may ask for, in ms: one that asks for more is not retried but given to the caller,
+ * who learns from it when to come again.
+ */
+export const MaxPushBackMsParam: Param<number> = param<number>("maxPushBackMs", 10_000);
+
 export interface RetriesSettings {
   readonly budget: BudgetParams;
   readonly backoff: Backoff;
   readonly maxRetries: number;
+  readonly maxPushBackMs: number;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly stats: StatsReceiver;
@@ -49,6 +56,7 @@ export class RetryingService<Req, Rep> implements Service<Req, Rep>, Retrying<Re
   readonly budget: RetryBudget;
   readonly backoff: Backoff;
   readonly maxRetries: number;
+  readonly maxPushBackMs: number;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly total: Counter;
@@ -59,8 +67,9 @@ export class RetryingService<Req, Rep> implements Service<Req, Rep>, Retrying<Re
   readonly #removeGauge: () => void;
 
   constructor(next: Service<Req, Rep>, protocol: RetryProtocol<Req, Rep>, settings: RetriesSettings) {
-    const { clock, maxRetries } = settings;
+    const { clock, maxRetries, maxPushBackMs } = settings;
     if (!(maxRetries > 0)) throw new RangeError(`maxRetries must be above 0, not ${maxRetries}`);
+    if (!(maxPushBackMs >= 0)) throw new RangeError(`maxPushBackMs must be from 0, not ${maxPushBackMs}`);
     const stats = settings.stats.scope("retries");
     const budget = newRetryBudget({ ...settings.budget, clock });
     this.next = next;
@@ -68,6 +77,7 @@ export class RetryingService<Req, Rep> implements Service<Req, Rep>, Retrying<Re
     this.budget = budget;
     this.backoff = settings.backoff;
     this.maxRetries = maxRetries;
+    this.maxPushBackMs = maxPushBackMs;
     this.clock = clock;
     this.rng = settings.rng;
     this.total = stats.counter("total");
@@ -101,6 +111,7 @@ const params = {
   budget: RetryBudgetParam,
   backoff: RetryBackoffParam,
   maxRetries: MaxRetriesParam,
+  maxPushBackMs: MaxPushBackMsParam,
   clock: ClockParam,
   rng: RngParam,
   stats: StatsParam,

@@ -24,6 +24,8 @@ export interface RetryProtocol<Req, Rep> {
   begin(attempt: Ctx, rep: Rep): Rep;
   /** Nobody wants the rest of the answer: reads it, if that is worth while, or gives it up for this reason. */
   discard(rep: Rep, reason: Error): void;
+  /** How long that may take, in ms: an attempt that has not ended by then is cancelled. */
+  readonly maxDiscardMs: number;
   /**
    * How long the peer wants to be left alone, in ms: a retry waits at least so long. `Infinity` when it wants no retry
    * at all; undefined when it says nothing.
@@ -33,6 +35,8 @@ export interface RetryProtocol<Req, Rep> {
   isNack(rep: Rep): boolean;
   /** Marks a nack that goes to the caller after all, so that nobody up the line sends the request again. */
   dropNack(rep: Rep): void;
+  /** Whether the answer is so marked: what nonRetryable is to an error. Asked only of answers called retryable. */
+  isFinal(rep: Rep): boolean;
 }
 
 /** For requests that an attempt does not use up. */
@@ -48,8 +52,10 @@ export function wholeMessages<Req, Rep>(): RetryProtocol<Req, Rep> {
       return rep;
     },
     discard: () => {},
+    maxDiscardMs: Number.POSITIVE_INFINITY,
     pushBackMs: () => undefined,
     isNack: () => false,
     dropNack: () => {},
+    isFinal: () => false,
   };
 }

@@ -1,3 +1,4 @@
+import type { RateLimitedError } from "@weftmesh/admission";
 import { type Ctx, hasFlag, isWeftError } from "@weftmesh/core";
 import {
   bytesBody,
@@ -62,12 +63,18 @@ export function newErrorResponder(options: ErrorResponderOptions): ErrorResponde
     return new ErrorResponse(status, headers, body);
   }
 
-  /** A refusal before any work was done. A streamed request cannot be sent again by whoever sent it. */
+  /** A refusal before any work was done. A request of unknown length cannot be sent again by whoever sent it. */
   function refuse(error: Error, req: HttpRequest): HttpResponse {
-    const isStreamed = req.body.length === undefined;
-    const rep = respond(503, isStreamed ? nonRetryableNackMessage : nackMessage, error);
-    if (isStreamed) rep.headers.addField(nonRetryableNack);
+    const isFinal = req.body.length === undefined || hasFlag(error, "nonRetryable");
+    const rep = respond(503, isFinal ? nonRetryableNackMessage : nackMessage, error);
+    if (isFinal) rep.headers.addField(nonRetryableNack);
     else rep.headers.addField(nack).addField(retryNow);
+    return rep;
+  }
+
+  function tooMany(error: RateLimitedError): HttpResponse {
+    const rep = respond(429, error.message, error);
+    rep.headers.add(Names.retryAfter, String(error.retryAfterSeconds));
     return rep;
   }
 
@@ -83,6 +90,7 @@ export function newErrorResponder(options: ErrorResponderOptions): ErrorResponde
       if (noRoute.has(code)) return respond(502, noRouteMessage(ctx, baseDtab), error);
       if (code.startsWith("WEFT_CONNECT_"))
         return respond(502, noConnectionMessage(ctx, error as EndpointError), error);
+      if (code === "WEFT_RATE_LIMITED") return tooMany(error as RateLimitedError);
       if (hasFlag(error, "deadlineExceeded")) return respond(503, error.message, error);
       if (hasFlag(error, "rejected")) return refuse(error, req);
     }

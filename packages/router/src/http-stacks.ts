@@ -60,9 +60,9 @@ export function httpStacks(
         serverStats(),
         loadShedding(), // below the stats, which count what it and those below it refuse
         deadline(), // above all that waits or works
+        serverTimeout(), // above the limits, where a call may wait for its turn
         adaptiveConcurrency(),
         concurrencyLimit(),
-        serverTimeout(),
       ],
       unfinished,
     ),

@@ -27,7 +27,9 @@ describe("the context of a request", () => {
   });
 
   it("C22: has the strictest deadline of all headers", async () => {
-    const deadlines = fc.array(fc.tuple(fc.bigInt(0n, 2n ** 63n - 1n), fc.bigInt(0n, 2n ** 63n - 1n)), { maxLength: 4 });
+    const deadlines = fc.array(fc.tuple(fc.bigInt(0n, 2n ** 63n - 1n), fc.bigInt(0n, 2n ** 63n - 1n)), {
+      maxLength: 4,
+    });
     await fc.assert(
       fc.asyncProperty(deadlines, async (all) => {
         const flat = all.flatMap(([from, to]) => ["l5d-ctx-deadline", `${from} ${to}`]);

@@ -121,11 +121,12 @@ describe("a chain of hops", () => {
           if (clientMs !== undefined) {
             new DeadlineReader({ clock, stats: nullStats, ...everything }).read([`${ns(0)} ${ns(clientMs)}`], ctx);
           }
-          const ending = callEnding(
-            clock,
-            chain(clock, hops, callee, (ms) => void left.push(ms)),
-            ctx,
-          );
+          const behind: number[] = [];
+          const saw = (ms: number, hop: number): void => {
+            left.push(ms);
+            behind.push(hop);
+          };
+          const ending = callEnding(clock, chain(clock, hops, callee, saw), ctx);
           let boundMs = clientMs ?? Number.POSITIVE_INFINITY;
           let spentMs = 0;
           const leftBehind: number[] = [];
@@ -141,7 +142,7 @@ describe("a chain of hops", () => {
           // No more than the client's deadline and every limit on the way leave, less 2 ms a hop at most; a wire in whole
           // ms of the calendar may find its fraction of one again.
           for (const [i, ms] of left.entries()) {
-            const most = leftBehind[hopsSeen[i] as number] as number;
+            const most = leftBehind[behind[i] as number] as number;
             expect(ms).toBeLessThanOrEqual(most + 1);
             expect(ms).toBeGreaterThanOrEqual(most - 2 * hops.length - 1);
           }

@@ -5,6 +5,7 @@ import { emptyBody, Headers, type HttpRequest, HttpResponse } from "@weftmesh/ht
 import { httpStatusOf } from "@weftmesh/naming";
 import { type UnpooledService, unpooled } from "@weftmesh/pool";
 import { StatsParam } from "@weftmesh/telemetry";
+import { ConnectTimeoutMs } from "@weftmesh/timeout";
 import { Http1Connector, type Http1ConnectorOptions, type ResponseLimits } from "@weftmesh/transport-http1";
 
 /** How the connections of a client are set up. */
@@ -28,6 +29,7 @@ export function http1Transport(params: Params): UnpooledService<HttpRequest, Htt
       host: endpoint.host,
       port: endpoint.port,
       clock: params.get(ClockParam),
+      connectTimeoutMs: params.get(ConnectTimeoutMs),
       stats: params.get(StatsParam),
       limits: params.get(ResponseLimitsParam),
       ...(socket === undefined ? {} : { socketOptions: connectionOptions(socket) }),

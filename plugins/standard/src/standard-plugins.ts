@@ -13,6 +13,12 @@ import {
   pathIdentifier,
   staticIdentifier,
 } from "@weftmesh/identifier-http";
+import {
+  adaptiveConcurrencyModule,
+  loadSheddingModule,
+  nackAdmissionModule,
+  rateLimitModule,
+} from "@weftmesh/module-admission";
 import { fsNamer } from "@weftmesh/namer-fs";
 import { rewriteNamer } from "@weftmesh/namer-rewrite";
 import { staticNamer } from "@weftmesh/namer-static";
@@ -36,4 +42,8 @@ export const standardPlugins: readonly AnyPlugin[] = [
   rewriteNamer,
   staticNamer,
   prometheusTelemeter,
+  rateLimitModule,
+  adaptiveConcurrencyModule,
+  loadSheddingModule,
+  nackAdmissionModule,
 ];

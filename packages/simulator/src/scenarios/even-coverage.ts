@@ -12,6 +12,8 @@ const minAperture = 12;
 export interface EvenCoverageOptions {
   /** Rings that are tried, each with its own number of servers and clients. */
   readonly rings: number;
+  /** How long the clients with real balancers are at work. */
+  readonly durationMs: number;
 }
 
 /** The greatest difference between what all clients together load a server with, and what it ought to have. */
@@ -64,11 +66,11 @@ const servers = 30;
 const clients = 40;
 
 /** Even arrivals, so that what is uneven comes from the choice alone. */
-function traffic(name: string, deterministic: boolean): TrafficExperiment {
+function traffic(name: string, durationMs: number, deterministic: boolean): TrafficExperiment {
   return {
     kind: "traffic",
     name,
-    durationMs: 60_000,
+    durationMs,
     tiers: [{ name: "web", backends: backends(servers, { latency: constantLatency(5) }) }],
     load: {
       to: "web",
@@ -98,7 +100,7 @@ function connections(run: TrafficResult): number {
   return run.tiers[0]?.backends.reduce((sum, { sessions }) => sum + sessions, 0) ?? 0;
 }
 
-export function newEvenCoverage({ rings }: EvenCoverageOptions): Scenario {
+export function newEvenCoverage({ rings, durationMs }: EvenCoverageOptions): Scenario {
   return {
     name: "even-coverage",
     summary: "Deterministic apertures of many clients load every server by its weight, exactly",
@@ -109,8 +111,8 @@ export function newEvenCoverage({ rings }: EvenCoverageOptions): Scenario {
     experiments: [
       { kind: "measured", name: "equal weights", measure: measureRings(rings, () => 1) },
       { kind: "measured", name: "any weights", measure: measureRings(rings, (rng) => 0.1 + 10 * rng.next()) },
-      traffic("deterministic", true),
-      traffic("random", false),
+      traffic("deterministic", durationMs, true),
+      traffic("random", durationMs, false),
     ],
     columns: [
       { title: "deviation of load, %", of: (run) => unevenness(run) * 100 },
@@ -134,4 +136,4 @@ export function newEvenCoverage({ rings }: EvenCoverageOptions): Scenario {
 }
 
 /** Deterministic aperture: nobody has more than its share, whatever the numbers are. */
-export const evenCoverage: Scenario = newEvenCoverage({ rings: 2000 });
+export const evenCoverage: Scenario = newEvenCoverage({ rings: 2000, durationMs: 60_000 });

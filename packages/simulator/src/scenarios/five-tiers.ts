@@ -65,22 +65,30 @@ function experiment(name: string, options: FiveTiersOptions, { budgets, deadline
   };
 }
 
-/** How long after the fault it takes until success stays at 99 % or more, in ms; `Infinity` when it does not. */
+/** Spans that are looked at together, so that one request of a second is not the end of it. */
+const window = 5;
+
+/** How long after the fault it takes until 99 % succeed and go on to, in ms; `Infinity` when that does not come about. */
 export function recoveryMs(run: TrafficResult): number {
   const endMs = run.marks[0]?.toMs ?? 0;
   const { requests, successes } = run.series;
-  // The last span cannot be told: its requests may still be on their way.
-  const last = requests.length - Math.ceil(totalTimeoutMs / run.bucketMs) - 1;
-  let bad = last + 1;
-  for (let i = last; i >= 0 && (successes[i] ?? 0) >= 0.99 * (requests[i] ?? 0); i--) bad = i;
-  if (bad > last) return Number.POSITIVE_INFINITY;
-  return Math.max(bad * run.bucketMs - endMs, 0);
+  const isWell = (from: number): boolean => {
+    let sent = 0;
+    let well = 0;
+    for (let i = from; i < from + window; i++) {
+      sent += requests[i] ?? 0;
+      well += successes[i] ?? 0;
+    }
+    return well >= 0.99 * sent;
+  };
+  let recovered = Number.POSITIVE_INFINITY;
+  for (let i = requests.length - window; i >= 0 && isWell(i); i--) recovered = i * run.bucketMs;
+  return Math.max(recovered - endMs, 0);
 }
 
-/** The success of the last ten spans that can be told. */
+/** The success of the last ten spans. */
 export function successAtEnd(run: TrafficResult): number {
-  const end = run.series.requests.length - Math.ceil(totalTimeoutMs / run.bucketMs) - 1;
-  const sum = (values: readonly number[]): number => values.slice(end - 10, end).reduce((all, value) => all + value, 0);
+  const sum = (values: readonly number[]): number => values.slice(-10).reduce((all, value) => all + value, 0);
   return sum(run.series.successes) / sum(run.series.requests);
 }
 

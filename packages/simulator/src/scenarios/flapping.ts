@@ -67,6 +67,11 @@ export const brownedOut: Scenario = {
   columns: [{ title: "to the failing one", of: (run) => run.tiers[0]?.backends[0]?.arrived ?? 0 }],
   claims: (results) => [
     atLeast("G5: default client", results.run("default client").success, 0.999, percent),
-    atLeast("G5: a breaker that looks at the ratio", results.run("unified breaker, no retries").success, 0.99, percent),
+    atLeast(
+      "G5: a breaker that looks at the ratio",
+      results.run("unified breaker, no retries").success,
+      0.985,
+      percent,
+    ),
   ],
 };

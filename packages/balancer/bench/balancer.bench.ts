@@ -1,15 +1,20 @@
 // Run: node --expose-gc --min-semi-space-size=128 --max-semi-space-size=128 --import tsx \
 //   --conditions=@weftmesh/source packages/balancer/bench/balancer.bench.ts
 import {
+  aperture,
+  aperturePeakEwma,
   type BalancerKind,
   BalancerParam,
   balancer,
   DestParam,
+  heap,
   leastLoaded,
   maglev,
   P2c,
   peakEwma,
   ringHash,
+  roundRobin,
+  weightedRoundRobin,
 } from "@weftmesh/balancer";
 import { ClockParam, Ctx, ok, Params, RngParam, Stack, service, systemClock, systemRng, Var } from "@weftmesh/core";
 import { address, boundAddr } from "@weftmesh/naming";
@@ -41,7 +46,17 @@ const answer = Promise.resolve("rep");
 const keys = Array.from({ length: 1024 }, (_, i) => `user-${i}`);
 let at = 0;
 const key = (): string | undefined => keys[at++ & 1023];
-const kinds: readonly BalancerKind[] = [leastLoaded(), peakEwma(), ringHash({ key }), maglev({ key })];
+const kinds: readonly BalancerKind[] = [
+  leastLoaded(),
+  peakEwma(),
+  aperture(),
+  aperturePeakEwma(),
+  heap(),
+  roundRobin(),
+  weightedRoundRobin(),
+  ringHash({ key }),
+  maglev({ key }),
+];
 
 for (const size of [10, 1000]) {
   const addresses = Array.from({ length: size }, (_, i) => address(`10.0.${i >> 8}.${i & 255}`, 80));

@@ -1,6 +1,6 @@
-import { isWeftError, WeftError } from "@weftmesh/core";
+import { hasFlag, isWeftError, WeftError } from "@weftmesh/core";
 
-/** An answer was thrown away, since its request was sent again. */
+/** An attempt is over, since its request is sent again. */
 export class RetriedError extends WeftError {
   constructor() {
     super("WEFT_RETRIED", "the request is sent again", { flags: ["ignorable", "interrupted"] });
@@ -18,4 +18,23 @@ export function nonRetryable(error: Error): Error {
   if (error.has("nonRetryable")) return error;
   const flags = [...error.flags.filter((flag) => flag !== "retryable"), "nonRetryable" as const];
   return Object.assign(Object.create(Object.getPrototypeOf(error) as object), error, { flags }) as Error;
+}
+
+/** Whether a layer below has said that it is enough, or a caller that it wants no answer any more. */
+export function isFinal(error: Error): boolean {
+  return hasFlag(error, "nonRetryable") || hasFlag(error, "interrupted");
+}
+
+/** What sessions, pools and endpoints say of themselves, beside `WEFT_CONNECT_*`. */
+const noSession: ReadonlySet<string> = new Set([
+  "WEFT_CLOSED",
+  "WEFT_FAILFAST",
+  "WEFT_OPEN_TIMEOUT",
+  "WEFT_POOL_DEAD_SESSION",
+  "WEFT_POOL_WAITERS",
+]);
+
+/** Whether there was not even a session to send the request on. */
+export function hadNoSession(error: Error): boolean {
+  return isWeftError(error) && (noSession.has(error.code) || error.code.startsWith("WEFT_CONNECT_"));
 }

@@ -5,7 +5,7 @@ import { SlidingCount } from "./sliding-count.ts";
 export interface RetryBudgetOptions {
   /** How long a request counts: 1,000 to 60,000 ms; 10,000 if not given. */
   readonly ttlMs?: number;
-  /** Retries a second that are there whatever the load: from 0 to 150,000; 10 if not given. */
+  /** Retries a second that are there whatever the load: from 0 to 2,147,483,647; 10 if not given. */
   readonly minRetriesPerSec?: number;
   /**
    * Retries for each request, as a fraction from 0 to 1,000: 0.2, which is one in five, if not given. Less than one in a
@@ -15,7 +15,7 @@ export interface RetryBudgetOptions {
   readonly clock: Clock;
 }
 
-/** Whole numbers only, so that nothing is lost by adding and taking away: this is one request. */
+/** What a request pays; a retry costs a whole number as well, rounded down, so that nothing is lost by adding up. */
 const scale = 1000;
 
 /** Slots of `ttlMs`. Finagle has 10; finer ones keep nearer to the minimum. */
@@ -77,7 +77,7 @@ class TokenBudget implements RetryBudget {
 export function newRetryBudget(options: RetryBudgetOptions): RetryBudget {
   const { ttlMs = 10_000, minRetriesPerSec = 10, percentCanRetry = 0.2, clock } = options;
   check("ttlMs", ttlMs, 1000, 60_000);
-  check("minRetriesPerSec", minRetriesPerSec, 0, 150_000);
+  check("minRetriesPerSec", minRetriesPerSec, 0, 2_147_483_647);
   check("percentCanRetry", percentCanRetry, 0, 1000);
   if (minRetriesPerSec === 0 && percentCanRetry === 0) return emptyBudget;
   return new TokenBudget(ttlMs, minRetriesPerSec, percentCanRetry, clock);

@@ -171,33 +171,55 @@ function nodePeer(kind: string): Peer {
   };
 }
 
+/** Every module that a config can take away: what is left is codecs, routing, balancer and pool. */
+const bareStack = `  stack:
+    server: [${removals("requestContext statusCodeStats forwarded timestampHeader maxCallDepth traceContext serverStats loadShedding deadline serverTimeout adaptiveConcurrency concurrencyLimit")}]
+    path: [${removals("dstService classifier via hopByHop successClass pathStats totalTimeout streamTimeout streamIdleTimeout hedge retries")}]
+    bound: [${removals("dstClient")}]
+    client: [${removals("clientCertHeader hostRewrite requeues nackAdmission traceHeaders statusCodeStats ejectionLimit endpointLabel perPathClientStats clientStats failureAccrual requestTimeout contextHeaders failFast")}]
+`;
+
+function removals(roles: string): string {
+  return roles
+    .split(" ")
+    .map((role) => `{ remove: ${role} }`)
+    .join(", ");
+}
+
 /** Ours, as it is shipped: the built default distribution with a config that a Linkerd user would write. */
-const weftmesh: Peer = {
-  name: "weftmesh",
-  async start(rig, port) {
-    const main = join(root, "apps/proxy/dist/main.js");
-    if (!existsSync(main)) return "apps/proxy is not built: npm run build";
-    const disco = join(rig.dir, "disco");
-    write(rig, "disco/web", rig.upstreams.map((each) => `127.0.0.1 ${each}`).join("\n"));
-    const config = write(
-      rig,
-      "weftmesh.yaml",
-      `admin: { port: ${port + 1} }
+function ours(name: string, stack: string): Peer {
+  return {
+    name,
+    async start(rig, port) {
+      const main = join(root, "apps/proxy/dist/main.js");
+      if (!existsSync(main)) return "apps/proxy is not built: npm run build";
+      const disco = join(rig.dir, "disco");
+      write(rig, "disco/web", rig.upstreams.map((each) => `127.0.0.1 ${each}`).join("\n"));
+      const config = write(
+        rig,
+        `${name}.yaml`,
+        `admin: { port: ${port + 1} }
 namers: [{ kind: io.l5d.fs, rootDir: ${disco} }]
 routers:
 - protocol: http
   dtab: /svc => /#/io.l5d.fs
   servers: [{ port: ${port} }]
-usage: { enabled: false }
+${stack}usage: { enabled: false }
 `,
-    );
-    return started(new Child("weftmesh", process.execPath, [main, config]), port);
-  },
-};
+      );
+      return started(new Child(name, process.execPath, [main, config]), port);
+    },
+  };
+}
+
+const weftmesh: Peer = ours("weftmesh", "");
+/** The same without its default stack: what the whole of it costs is the difference. */
+const bare: Peer = ours("weftmesh-bare", bareStack);
 
 export const peers: readonly Peer[] = [
   nginx,
   weftmesh,
+  bare,
   haproxy,
   envoy,
   nodePeer("http-proxy"),

@@ -167,6 +167,34 @@ describe("retries of a service", () => {
   }, 60_000);
 });
 
+describe("three hops in a row, each of which retries", () => {
+  it("G18: send the last one no more than (1 + budget) to the third for each request", async () => {
+    const down = await backend((_req, res) => {
+      res.statusCode = 503;
+      res.end();
+    });
+    const ports = [31_871, 31_872, 31_873];
+    const next = [ports[1], ports[2], down.port];
+    const hops = ports.map(
+      (port, i) => `- protocol: http
+  label: hop${i}
+  dtab: /svc/* => /$/inet/127.1/${next[i]}
+  servers: [{ port: ${port} }]
+  client: { failureAccrual: { kind: none } }
+  service:
+    responseClassifier: { kind: io.l5d.http.retryableAll5XX }
+    retries: { budget: { ttlSecs: 60, minRetriesPerSec: 0, percentCanRetry: 0.2 } }
+`,
+    );
+    const proxy = await RunningProxy.start(`admin: { port: 0 }\nrouters:\n${hops.join("")}`);
+    proxies.push(proxy);
+    const sent = await openLoad({ to: { ip: "127.0.0.1", port: ports[0] ?? 0 }, perSecond: 100, forMs: 4000 });
+    expect(sent.every(({ status }) => status === 503)).toBe(true);
+    expect(down.received.length).toBeLessThanOrEqual(Math.ceil(sent.length * 1.2 ** 3));
+    expect(down.received.length).toBeGreaterThan(sent.length * 1.6);
+  }, 30_000);
+});
+
 describe("requeues of a client", () => {
   it("G21: try 25 times to connect, and then give up with the refusal", async () => {
     const proxy = await proxyTo(

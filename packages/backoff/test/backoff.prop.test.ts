@@ -172,6 +172,21 @@ describe("sequences of backoffs", () => {
     for (const bad of [-1, 1.5, Number.NaN]) expect(() => take(constant(1), bad)).toThrow(RangeError);
   });
 
+  it("take of what ends is no longer than that, and concat of what ends ends too, so that either can go on", () => {
+    fc.assert(
+      fc.property(fc.nat(6), fc.nat(6), fc.nat(6), (first, cut, second) => {
+        const short = take(take(constant(1), first), cut);
+        expect(short.length).toBe(Math.min(first, cut));
+        const both = concat(short, take(constant(2), second));
+        expect(both.length).toBe(short.length + second);
+        const expected = [...Array<number>(short.length).fill(1), ...Array<number>(second).fill(2), 3, 3];
+        expect(waits(concat(both, constant(3)), expected.length)).toEqual(expected);
+        expect(waits(both, both.length + 1).at(-1)).toBeUndefined();
+      }),
+    );
+    expect("length" in concat(take(constant(1), 2), constant(3))).toBe(false);
+  });
+
   it("concat gives all of the one and then the other, which begins anew", () => {
     fc.assert(
       fc.property(fc.nat(10), arbSeed, (length, seed) => {
@@ -187,6 +202,19 @@ describe("sequences of backoffs", () => {
         }
       }),
     );
+    const told: [number, number][] = [];
+    const recording: Backoff = {
+      name: "recording",
+      delayMs: (attempt, previousMs) => {
+        told.push([attempt, previousMs]);
+        return 7;
+      },
+    };
+    waits(concat(take(constant(500), 2), recording), 4);
+    expect(told).toEqual([
+      [0, 0],
+      [1, 7],
+    ]);
     expect(concat(take(constant(1), 2), constant(3)).name).toBe("constant(1) x 2, constant(3)");
     expect(waits(concat(take(constant(1), 1), take(constant(2), 1)), 3)).toEqual([1, 2, undefined]);
   });

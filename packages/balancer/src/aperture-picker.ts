@@ -106,9 +106,7 @@ export class AperturePicker<N extends ApertureNode> implements Picker<N>, CallLi
     const b = this.#nodes[second] as N;
     if (a.status !== "open") {
       window.foundDown(first);
-      if (b.status === "open") return b;
-      window.foundDown(second);
-      return undefined;
+      return b.status === "open" ? b : undefined;
     }
     if (a === b) return a;
     if (b.status === "open") return this.#lighter(first, second);
@@ -124,7 +122,7 @@ export class AperturePicker<N extends ApertureNode> implements Picker<N>, CallLi
 
   began(): void {
     this.#band.changed(1, this.#clock.now(), this.#peer === undefined);
-    this.#expiry.began();
+    this.#expiry.stir();
   }
 
   ended(slot: number): void {

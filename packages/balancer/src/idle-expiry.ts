@@ -13,7 +13,7 @@ export interface RestingNode {
  * Takes the connections of nodes that are out of use and had no call for some time.
  *
  * Units: a node rests `idleMs` after its last call, or up to half of that later; never with `idleMs` 0.
- * Cost: two array writes per call; one timer, while any node has something to close.
+ * Cost: an array write per call; one timer, while there are calls or something to close.
  * Source: Finagle's Expiration.
  */
 export class IdleExpiry {
@@ -40,12 +40,14 @@ export class IdleExpiry {
     this.#arm();
   }
 
-  began(): void {
+  /** A call has begun, or the nodes in use have become others. */
+  stir(): void {
     if (this.#timer === undefined) this.#arm();
   }
 
   ended(slot: number, nowMs: number): void {
     this.#endedMs[slot] = nowMs;
+    this.stir();
   }
 
   close(): void {
@@ -62,13 +64,13 @@ export class IdleExpiry {
   #sweep(): void {
     this.#timer = undefined;
     const nowMs = this.#clock.now();
-    let awake = false;
+    let early = false;
     for (const [slot, node] of this.#nodes.entries()) {
-      if (node.idle) continue;
-      const due = nowMs - (this.#endedMs[slot] as number) >= this.#idleMs && !this.#inUse(slot);
-      if (due && node.rest()) this.#expired.inc();
-      else awake = true;
+      if (node.idle || this.#inUse(slot)) continue;
+      if (nowMs - (this.#endedMs[slot] as number) < this.#idleMs) early = true;
+      else if (node.rest()) this.#expired.inc();
     }
-    if (awake) this.#arm();
+    // Those in use, with calls or not open are for later: nothing becomes of them without a call.
+    if (early) this.#arm();
   }
 }

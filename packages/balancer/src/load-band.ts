@@ -55,7 +55,7 @@ export class LoadBand {
   /** The endpoints are others: as many as before are used, as far as that can be. `min` is at least 1. */
   fit(min: number, max: number): void {
     this.#max = Math.max(max, 1);
-    this.#min = Math.min(min, this.#max);
+    this.#min = min;
     this.#width = Math.min(Math.max(this.#width, this.#min), this.#max);
   }
 

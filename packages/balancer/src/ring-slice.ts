@@ -48,9 +48,9 @@ export function ringSlice(weights: ArrayLike<number>, peer: PeerCoordinate, minA
   let start = 0;
   for (let i = 0; i < n; i++) {
     before += whole > 0 ? (weights[i] as number) : 1;
-    const end = i === n - 1 ? 1 : before / (whole > 0 ? whole : n);
+    const end = before / (whole > 0 ? whole : n);
     const inside = Math.max(Math.min(end, to) - Math.max(start, from), 0) + Math.max(Math.min(end, rest) - start, 0);
-    if (inside > Math.min(dust, (end - start) / 2)) own[i] = inside;
+    if (inside > dust) own[i] = inside;
     start = end;
   }
   return own;

@@ -8,7 +8,7 @@ import { type SlowStart, type SlowStartOptions, slowStartOf } from "./slow-start
 const mostPassed = 32;
 
 /** A smaller share has no turn within any time that matters, and the gap between its turns must stay exact. */
-const leastWeight = 1e-9;
+const leastWeight = 1e-12;
 
 /** Where the line of turns begins anew. */
 const farthest = 2 ** 32;

@@ -35,11 +35,15 @@ describe("AliasTable", () => {
     fc.assert(
       fc.property(arbWeights, (weights) => {
         const whole = weights.reduce((sum, weight) => sum + weight, 0);
-        const got = chances(new AliasTable(weights), weights.length);
+        const table = new AliasTable(weights);
+        const got = chances(table, weights.length);
         for (const [i, weight] of weights.entries()) {
           const share = whole > 0 ? weight / whole : 1 / weights.length;
           expect(Math.abs((got[i] as number) - share)).toBeLessThan(1e-12);
-          if (whole > 0 && weight === 0) expect(got[i]).toBeLessThan(1e-15);
+          if (whole > 0 && weight === 0) {
+            expect(got[i]).toBeLessThan(1e-15);
+            expect(table.at(i / weights.length)).not.toBe(i);
+          }
         }
       }),
     );

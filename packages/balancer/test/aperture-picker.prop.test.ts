@@ -143,6 +143,28 @@ describe("AperturePicker, without a coordinate", () => {
     );
   });
 
+  it("takes the one of two that is open, and looks for another in place of the one that is not, be it drawn first or second", () => {
+    for (const down of [0, 1]) {
+      // The same two places of the order are drawn each time, the first of them first.
+      const always: Rng = { next: () => 0 };
+      const subject = new Subject({ minAperture: 2, rng: always });
+      const nodes = fakeNodes(3);
+      subject.picker.rebuild(nodes);
+      (nodes[down] as FakeNode).status = "busy";
+      const other = nodes[1 - down] as FakeNode;
+      other.pending = 5;
+      expect(subject.picker.pickOpen()).toBe(other);
+      expect(subject.picker.pickOpen()?.id).toBe(2);
+    }
+    const subject = new Subject({ minAperture: 2 });
+    const nodes = fakeNodes(2);
+    subject.picker.rebuild(nodes);
+    for (let i = 0; i < 100; i++) {
+      for (const node of nodes) node.status = node.id === i % 2 ? "open" : "closed";
+      expect(subject.picker.pickOpen()?.id).toBe(i % 2);
+    }
+  });
+
   it("draws from all when its tries have found nobody: an aperture cuts nobody off", () => {
     for (const peer of [undefined, { instanceId: 0, totalInstances: 100 }]) {
       const subject = new Subject({ minAperture: 2, minDeterministicAperture: 2, ...(peer && { peer }) });
@@ -409,7 +431,7 @@ describe("what an aperture does with nodes out of use", () => {
     );
   });
 
-  it("leaves no timer while nobody has connections, and none with an idle time of 0", async () => {
+  it("leaves no timer while nobody out of use has connections, and none with an idle time of 0", async () => {
     const subject = new Subject({ minAperture: 1 });
     const nodes = fakeNodes(4);
     subject.picker.rebuild(nodes);
@@ -436,8 +458,11 @@ describe("what an aperture does with nodes out of use", () => {
     await subject.clock.advance(500);
     expect(out.rests).toBe(0);
     out.status = "open";
+    await subject.clock.advance(5000);
+    expect([out.rests, subject.clock.armed]).toEqual([0, 0]);
+    (nodes[used as number] as FakeNode).begin().end();
     await subject.clock.advance(500);
-    expect(out.rests).toBe(1);
+    expect([out.rests, subject.clock.armed]).toEqual([1, 0]);
   });
 
   it("is told apart from nothing once closed: no gauges, no timer, no calls heard", () => {

@@ -126,6 +126,7 @@ describe("aperture", () => {
     const cluster = new Cluster(aperture({ coordinate: () => peer }), bound(...all));
     const first = await call(cluster);
     expect(cluster.stats.readGauge("loadbalancer/use_deterministic_ordering")).toBe(1);
+    expect(cluster.stats.readGauge("loadbalancer/logical_aperture")).toBe(12);
     peer = { instanceId: 3, totalInstances: 5 };
     for (let i = 0; i < 100; i++) expect(await call(cluster)).not.toBe(first);
     peer = undefined;

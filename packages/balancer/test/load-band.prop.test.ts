@@ -187,6 +187,17 @@ describe("LoadBand", () => {
     expect([subject.width, subject.average(0)]).toEqual([1, 101]);
   });
 
+  it("takes a step where the load is at a border exactly", () => {
+    const { band: subject, steps } = band({ smoothWindowMs: 0, lowLoad: 1, highLoad: 3 }, 1, 10);
+    for (let i = 0; i < 3; i++) subject.changed(1, 0, true);
+    expect([subject.width, steps.widens]).toEqual([2, 1]);
+    subject.changed(1, 0, true);
+    subject.changed(-1, 0, true);
+    expect([subject.width, steps.narrows]).toEqual([2, 0]);
+    subject.changed(-1, 0, true);
+    expect([subject.width, steps.narrows]).toEqual([1, 1]);
+  });
+
   it("forgets what is in flight to endpoints that are gone, and not the average", () => {
     const { band: subject } = band({ smoothWindowMs: 1000 });
     for (let i = 0; i < 8; i++) subject.changed(1, 0, true);
@@ -195,6 +206,8 @@ describe("LoadBand", () => {
     expect(subject.average(100_000)).toBeCloseTo(2, 9);
     // A clock that goes back has no time in it.
     expect(subject.average(500)).toBeCloseTo(8 * (1 - Math.exp(-1)), 9);
+    subject.recount(2, 500);
+    expect(subject.average(1000)).toBeCloseTo(8 * (1 - Math.exp(-1)), 9);
   });
 
   it("refuses a band that is none", () => {

@@ -109,7 +109,7 @@ describe("Node", () => {
     void node.retire().then(() => {
       over = true;
     });
-    for (const each of made) {
+    for (const each of [...made].reverse()) {
       await settle();
       expect([over, each.closes]).toEqual([false, 1]);
       each.finish();

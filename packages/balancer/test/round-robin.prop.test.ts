@@ -66,20 +66,25 @@ describe("RoundRobin", () => {
 
   it("costs nobody a turn when nodes go down", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 12 }), fc.array(fc.nat(30)), fc.integer(), (n, events, seed) => {
-        const nodes = fakeNodes(n);
-        const picker = over(nodes, seededRng(seed));
-        const turns = nodes.map(() => 0);
-        for (const event of events) {
-          const failing = nodes[event];
-          if (failing !== undefined && nodes.filter(isOpen).length > 1) failing.status = "busy";
-          let node = picker.pickOpen();
-          while (node === undefined) node = picker.pickOpen();
-          expect(node.status).toBe("open");
-          turns[node.id]!++;
-        }
-        expect(difference(turns, nodes.filter(isOpen))).toBeLessThanOrEqual(1);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 12 }),
+        fc.array(fc.nat(60), { minLength: 20, maxLength: 80 }),
+        fc.integer(),
+        (n, events, seed) => {
+          const nodes = fakeNodes(n);
+          const picker = over(nodes, seededRng(seed));
+          const turns = nodes.map(() => 0);
+          for (const event of events) {
+            const failing = nodes[event];
+            if (failing !== undefined && nodes.filter(isOpen).length > 1) failing.status = "busy";
+            let node = picker.pickOpen();
+            while (node === undefined) node = picker.pickOpen();
+            expect(node.status).toBe("open");
+            turns[node.id]!++;
+          }
+          expect(difference(turns, nodes.filter(isOpen))).toBeLessThanOrEqual(1);
+        },
+      ),
     );
   });
 

@@ -128,6 +128,18 @@ describe("WeightedRoundRobin", () => {
     expect(nodes.map((node) => countOf(any, node.id))).toEqual([8, 4, 2, 2]);
   });
 
+  it("lets nobody catch up either where statuses do not count any more", () => {
+    const { nodes, picker } = over([1, 1, 1, 1]);
+    (nodes[0] as FakeNode).status = "busy";
+    turns(picker, 1000);
+    const any = Array.from({ length: 8 }, () => picker.pickAny().id);
+    expect(countOf(any, 0)).toBeLessThanOrEqual(3);
+    for (const node of nodes) node.status = "busy";
+    turns(picker, 1000);
+    const down = turns(picker, 8);
+    expect(nodes.map((node) => countOf(down, node.id))).toEqual([2, 2, 2, 2]);
+  });
+
   it("keeps each node's place when the set changes: updates after each pick give everybody his part", () => {
     fc.assert(
       fc.property(arbWeights, fc.integer(), (weights, seed) => {
@@ -156,10 +168,22 @@ describe("WeightedRoundRobin", () => {
     picker.rebuild(nodes, Float64Array.of(1, Number.MIN_VALUE));
     expect(countOf(turns(picker, 1000), 1)).toBeLessThanOrEqual(1);
     (nodes[0] as FakeNode).status = "busy";
-    // Its turns are 1e9 apart: numbers that would grow without end begin anew.
     expect(turns(picker, 1000)).toEqual(new Array(1000).fill(1));
     (nodes[0] as FakeNode).status = "open";
     expect(countOf(turns(picker, 1000), 1)).toBeLessThanOrEqual(1);
+  });
+
+  it("stays exact when its numbers would have grown beyond what numbers are exact to", () => {
+    const { nodes, picker } = over([1, 1, 1]);
+    picker.rebuild(nodes, Float64Array.of(1, 0.5, Number.MIN_VALUE));
+    const [full, half] = nodes as [FakeNode, FakeNode];
+    full.status = half.status = "busy";
+    // The turns of the third are 1e12 apart.
+    turns(picker, 20_000);
+    full.status = half.status = "open";
+    turns(picker, 6);
+    const all = turns(picker, 300);
+    expect(nodes.map((node) => countOf(all, node.id))).toEqual([200, 100, 0]);
   });
 
   it("passes a new node over as often as slow start says, and takes one at last", async () => {

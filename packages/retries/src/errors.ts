@@ -25,16 +25,10 @@ export function isFinal(error: Error): boolean {
   return hasFlag(error, "nonRetryable") || hasFlag(error, "interrupted");
 }
 
-/** What sessions, pools and endpoints say of themselves, beside `WEFT_CONNECT_*`. */
-const noSession: ReadonlySet<string> = new Set([
-  "WEFT_CLOSED",
-  "WEFT_FAILFAST",
-  "WEFT_OPEN_TIMEOUT",
-  "WEFT_POOL_DEAD_SESSION",
-  "WEFT_POOL_WAITERS",
-]);
+/** Besides `WEFT_CONNECT_*`. */
+const withoutSession: ReadonlySet<string> = new Set(["WEFT_OPEN_TIMEOUT", "WEFT_POOL_DEAD_SESSION", "WEFT_FAILFAST"]);
 
-/** Whether there was not even a session to send the request on. */
+/** Whether there was no session to send anything on, which Finagle tells from a session that took nothing. */
 export function hadNoSession(error: Error): boolean {
-  return isWeftError(error) && (noSession.has(error.code) || error.code.startsWith("WEFT_CONNECT_"));
+  return isWeftError(error) && (withoutSession.has(error.code) || error.code.startsWith("WEFT_CONNECT_"));
 }

@@ -1,6 +1,5 @@
 import { type HeaderName, type HttpResponse, headerName, Names } from "@weftmesh/http";
 import { httpDateMs } from "./http-date.ts";
-import { isFinalHttpNack } from "./http-nack.ts";
 
 const grpcPushBack: HeaderName = headerName("grpc-retry-pushback-ms");
 const digits = /^\d+$/;
@@ -9,15 +8,13 @@ const digits = /^\d+$/;
  * How long a response asks not to be bothered again, in ms: `Retry-After` of 429 and 503, in seconds or as a date, and
  * `grpc-retry-pushback-ms` of any.
  *
- * Shape: undefined when it says nothing; `Infinity` when it wants no retry: for a refusal that says so, and for a
- * pushback that is negative or no number (gRFC A6). A `Retry-After` that cannot be read is none.
+ * Shape: undefined when it says nothing; `Infinity` when a pushback is negative or no number, which is how gRPC says
+ * that no retry is wanted (gRFC A6). A `Retry-After` that cannot be read is none.
  */
-export function httpPushBackMs(rep: HttpResponse, epochMs: number): number | undefined {
-  const { status, headers } = rep;
+export function httpPushBackMs({ status, headers }: HttpResponse, epochMs: number): number | undefined {
   const grpc = headers.get(grpcPushBack);
   if (grpc !== undefined) return digits.test(grpc) ? Number(grpc) : Number.POSITIVE_INFINITY;
   if (status !== 429 && status !== 503) return undefined;
-  if (isFinalHttpNack(rep)) return Number.POSITIVE_INFINITY;
   const text = headers.get(Names.retryAfter);
   if (text === undefined) return undefined;
   if (digits.test(text)) return Number(text) * 1000;

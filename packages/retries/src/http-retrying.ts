@@ -1,13 +1,5 @@
-import {
-  discardBody,
-  emptyBody,
-  endWithBody,
-  type HeaderName,
-  type HttpRequest,
-  type HttpResponse,
-  headerName,
-  Names,
-} from "@weftmesh/http";
+import { discardBody, emptyBody, endWithBody, type HttpRequest, type HttpResponse } from "@weftmesh/http";
+import { endHttpNack, isFinalHttpNack, isHttpNack } from "./http-nack.ts";
 import { httpPushBackMs } from "./http-push-back.ts";
 import { ReplayBody, ReplayView } from "./replay-body.ts";
 import { freely, type Resend, type RetryProtocol } from "./retry-protocol.ts";
@@ -21,9 +13,6 @@ export interface HttpRetryingOptions {
   /** How long that may take: 1,000 ms if not given. */
   readonly maxDiscardMs?: number;
 }
-
-const nack: HeaderName = headerName("finagle-http-nack");
-const nonRetryableNack: HeaderName = headerName("finagle-http-nonretryable-nack");
 
 /**
  * Retries for HTTP.
@@ -46,14 +35,9 @@ export function httpRetrying(options?: HttpRetryingOptions): RetryProtocol<HttpR
     },
     maxDiscardMs,
     pushBackMs: httpPushBackMs,
-    isNack: ({ status, headers }) =>
-      status === 503 && (headers.has(nack) || headers.get(Names.retryAfter) === "0") && !headers.has(nonRetryableNack),
-    dropNack: ({ headers }) => {
-      headers.delete(nack);
-      if (headers.get(Names.retryAfter) === "0") headers.delete(Names.retryAfter);
-      headers.set(nonRetryableNack, "true");
-    },
-    isFinal: ({ status, headers }) => status === 503 && headers.has(nonRetryableNack),
+    isNack: isHttpNack,
+    dropNack: endHttpNack,
+    isFinal: isFinalHttpNack,
   };
 }
 
@@ -69,11 +53,14 @@ function prepare(req: HttpRequest, maxReplayBytes: number): Resend {
 
 /** Another attempt with a body that a layer above keeps: that layer settles it. */
 class ReplayAgain implements Resend {
-  readonly possible = true;
   readonly #replay: ReplayBody;
 
   constructor(replay: ReplayBody) {
     this.#replay = replay;
+  }
+
+  get possible(): boolean {
+    return this.#replay.possible;
   }
 
   again(): void {

@@ -1,4 +1,5 @@
 import { type Body, type BodySink, BodyTooLongError, type Flow, Full, type Headers, Taken } from "@weftmesh/http";
+import { RetriedError } from "./errors.ts";
 import type { Resend } from "./retry-protocol.ts";
 
 /** Where a request's body stands, for whoever replaces it. */
@@ -15,7 +16,6 @@ export interface BodyHolder {
  * Cost: `length` bytes, and one copy of them.
  */
 export class ReplayBody implements BodySink, Resend {
-  readonly possible = true;
   readonly length: number;
   readonly bytes: Buffer;
   /** Bytes that have come. */
@@ -41,8 +41,13 @@ export class ReplayBody implements BodySink, Resend {
     holder.body = this.#view;
   }
 
+  /** A source that broke would break every attempt. */
+  get possible(): boolean {
+    return this.error === undefined;
+  }
+
   again(): void {
-    this.#view.leave();
+    this.#view.abandon();
     this.#view = new ReplayView(this);
     this.#holder.body = this.#view;
   }
@@ -136,13 +141,15 @@ export class ReplayView implements Body, Flow {
   stop(reason: Error): void {
     if (this.stopReason !== undefined) return;
     this.stopReason = reason;
-    this.leave();
+    this.#sink = undefined;
     this.replay.stopped(this, reason);
   }
 
-  /** Gives nothing more to its sink. */
-  leave(): void {
+  /** The request is sent again: a peer that has not got all of it will not get the rest. */
+  abandon(): void {
+    const sink = this.#sink;
     this.#sink = undefined;
+    sink?.onError(new RetriedError());
   }
 
   /** Gives what has come, and then the end. */

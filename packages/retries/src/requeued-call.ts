@@ -6,17 +6,14 @@ import {
   defaultClassifier,
   failed,
   hasFlag,
-  isWeftError,
   type Service,
 } from "@weftmesh/core";
 import type { RetryBudget } from "@weftmesh/retry-budget";
 import type { Counter, Stat } from "@weftmesh/telemetry";
 import { attempt } from "./attempt.ts";
 import { discardAttempt } from "./discard-attempt.ts";
-import { nonRetryable } from "./errors.ts";
+import { hadNoSession, isFinal, nonRetryable } from "./errors.ts";
 import type { Resend, RetryProtocol } from "./retry-protocol.ts";
-
-const withoutSession: ReadonlySet<string> = new Set(["WEFT_OPEN_TIMEOUT", "WEFT_POOL_DEAD_SESSION", "WEFT_FAILFAST"]);
 
 /** What all calls of one client share. */
 export interface Requeueing<Req, Rep> {
@@ -25,7 +22,7 @@ export interface Requeueing<Req, Rep> {
   readonly budget: RetryBudget;
   /** The share of the budget that one call may use. */
   readonly maxShare: number;
-  /** Times that a call may try to find a connection without paying. */
+  /** Times that a call may look for a session again, which it does not pay for. */
   readonly maxConnects: number;
   readonly clock: Clock;
   readonly requeues: Counter;
@@ -63,43 +60,50 @@ export class RequeuedCall<Req, Rep> {
   }
 
   #answered(ctx: Ctx, rep: Rep): Rep | Promise<Rep> {
-    const { protocol, budget, perRequest, clock } = this.#shared;
+    const { protocol, budget, clock, cannotRetry } = this.#shared;
     const begun = protocol.begin(ctx, rep);
-    if (protocol.isNack(begun)) {
-      if (this.#resend.possible && this.#ctx.cancelled === undefined && this.#pay()) {
-        discardAttempt(protocol, clock, ctx, begun);
-        return this.#again();
-      }
-      protocol.dropNack(begun);
-    } else {
+    if (!protocol.isNack(begun)) {
       const classifier = this.#ctx.get(ClassifierKey) ?? defaultClassifier;
       if (classifier.classify(this.#req, begun, undefined) === "success") budget.deposit();
+      return this.#settle(begun);
     }
-    perRequest.add(this.#requeues);
-    this.#resend.settle();
-    return begun;
+    if (this.#ctx.cancelled !== undefined) return this.#settle(begun);
+    const mayTry = this.#mayTry(cannotRetry);
+    if (mayTry && this.#pay()) {
+      discardAttempt(protocol, clock, ctx, begun);
+      return this.#again();
+    }
+    // It stays as it is for others to retry only if nothing but the state of the endpoints was against it.
+    if (mayTry || !this.#resend.possible) protocol.dropNack(begun);
+    return this.#settle(begun);
   }
 
   #failed(ctx: Ctx, error: Error): Promise<Rep> {
     ctx.end(failed(ctx.cancelled ?? error));
     const { cancelled } = this.#ctx;
     if (cancelled !== undefined) return this.#giveUp(cancelled);
-    if (!isRequeueable(error)) return this.#giveUp(error);
-    const { next, maxConnects, cannotRetry, notOpen } = this.#shared;
-    if (!this.#resend.possible) {
-      cannotRetry.inc();
-      return this.#giveUp(error);
-    }
-    const neverConnected = isWeftError(error) && isAboutConnecting(error.code);
-    if (next.status !== "open") {
-      (neverConnected ? notOpen : cannotRetry).inc();
-      return this.#giveUp(error);
-    }
-    if (neverConnected && this.#connects < maxConnects) {
-      this.#connects++;
-      return this.#again();
-    }
-    return this.#pay() ? this.#again() : this.#giveUp(nonRetryable(error));
+    if (!hasFlag(error, "retryable") || isFinal(error)) return this.#giveUp(error);
+    const { cannotRetry, notOpen } = this.#shared;
+    const noSession = hadNoSession(error);
+    if (!this.#mayTry(noSession ? notOpen : cannotRetry)) return this.#giveUp(error);
+    return (noSession ? this.#lookAgain() : this.#pay()) ? this.#again() : this.#giveUp(nonRetryable(error));
+  }
+
+  /** Whether the request can be sent again, and there is anybody to send it to; else counts why not. */
+  #mayTry(notOpen: Counter): boolean {
+    const { next, cannotRetry } = this.#shared;
+    const { possible } = this.#resend;
+    if (possible && next.status === "open") return true;
+    (possible ? notOpen : cannotRetry).inc();
+    return false;
+  }
+
+  /** Whether the call may look for a session once more. */
+  #lookAgain(): boolean {
+    const { maxConnects, requestLimit } = this.#shared;
+    if (this.#connects++ < maxConnects) return true;
+    requestLimit.inc();
+    return false;
   }
 
   #pay(): boolean {
@@ -124,19 +128,15 @@ export class RequeuedCall<Req, Rep> {
     return this.attempt();
   }
 
+  #settle(rep: Rep): Rep {
+    this.#shared.perRequest.add(this.#requeues);
+    this.#resend.settle();
+    return rep;
+  }
+
   #giveUp(error: Error): Promise<Rep> {
     this.#shared.perRequest.add(this.#requeues);
     this.#resend.settle();
     return Promise.reject(error);
   }
-}
-
-/** There was no session to send anything on, which Finagle tells from a session that took nothing. */
-function isAboutConnecting(code: string): boolean {
-  return code.startsWith("WEFT_CONNECT_") || withoutSession.has(code);
-}
-
-/** Nothing of the request took effect, and nobody has had enough of it. */
-function isRequeueable(error: Error): boolean {
-  return hasFlag(error, "retryable") && !hasFlag(error, "nonRetryable") && !hasFlag(error, "interrupted");
 }

@@ -27,7 +27,7 @@ export const RequeueBudgetParam: Param<BudgetParams> = param<BudgetParams>("requ
 /** The share of the budget's balance that one call may use up, from 0 to 1. */
 export const MaxRequeueShareParam: Param<number> = param<number>("maxRequeueShare", 0.2);
 
-/** Connections that one call may fail to get before its requeues are paid from the budget. */
+/** How often one call may look for a session again after it could have none. The budget is for other requeues. */
 export const MaxConnectRequeuesParam: Param<number> = param<number>("maxConnectRequeues", 25);
 
 export interface RequeuesSettings {

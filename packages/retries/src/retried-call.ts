@@ -6,7 +6,6 @@ import {
   type Ctx,
   defaultClassifier,
   failed,
-  hasFlag,
   type Rng,
   type Service,
 } from "@weftmesh/core";
@@ -14,7 +13,7 @@ import type { RetryBudget } from "@weftmesh/retry-budget";
 import type { Counter, Stat } from "@weftmesh/telemetry";
 import { attempt } from "./attempt.ts";
 import { discardAttempt } from "./discard-attempt.ts";
-import { nonRetryable } from "./errors.ts";
+import { isFinal, nonRetryable } from "./errors.ts";
 import type { Resend, RetryProtocol } from "./retry-protocol.ts";
 import { wait } from "./wait.ts";
 
@@ -36,6 +35,11 @@ export interface Retrying<Req, Rep> {
   readonly backoffsExhausted: Counter;
   readonly tooLong: Counter;
 }
+
+/** There is to be no retry, and nobody else should make one instead. */
+const enough = -1;
+/** There can be none from here. */
+const impossible = -2;
 
 /**
  * One call and its attempts, one after the other, each on a ctx of its own.
@@ -84,10 +88,10 @@ export class RetriedCall<Req, Rep> {
     const { cancelled } = this.#ctx;
     // A caller that left wants no retry; and that is what it hears, whatever came of the attempt.
     if (cancelled !== undefined) return this.#giveUp(cancelled);
-    if (hasFlag(error, "nonRetryable") || this.#classify(undefined, error) !== "retryable") return this.#giveUp(error);
+    if (isFinal(error) || this.#classify(undefined, error) !== "retryable") return this.#giveUp(error);
     const delayMs = this.#delayMs(undefined);
-    if (delayMs < 0) return this.#giveUp(error);
-    return this.#pay() ? this.#again(delayMs) : this.#giveUp(nonRetryable(error));
+    if (delayMs === impossible) return this.#giveUp(error);
+    return delayMs !== enough && this.#pay() ? this.#again(delayMs) : this.#giveUp(nonRetryable(error));
   }
 
   #classify(rep: Rep | undefined, error: Error | undefined): string {
@@ -95,23 +99,23 @@ export class RetriedCall<Req, Rep> {
     return classifier.classify(this.#req, rep, error);
   }
 
-  /** How long to wait before the next attempt; below zero when there is to be none. */
+  /** How long to wait before the next attempt; below zero is why there is none. */
   #delayMs(pushBackMs = 0): number {
     const { maxRetries, maxPushBackMs, backoff, backoffsExhausted, tooLong, clock, rng } = this.#shared;
     // An answer now, which says when to come again, is better than a caller who waits as long as some peer likes.
-    if (this.#retries >= maxRetries || pushBackMs > maxPushBackMs) return -1;
+    if (this.#retries >= maxRetries || pushBackMs > maxPushBackMs) return enough;
     if (!this.#resend.possible) {
       tooLong.inc();
-      return -1;
+      return impossible;
     }
     const backoffMs = backoff.delayMs(this.#retries, this.#previousMs, rng);
     if (backoffMs === undefined) {
       backoffsExhausted.inc();
-      return -1;
+      return enough;
     }
     const delayMs = Math.max(backoffMs, pushBackMs);
     // Not below: a pushback for ever ends here where nothing else limits it.
-    if (!(clock.now() + delayMs < this.#ctx.deadline)) return -1;
+    if (!(clock.now() + delayMs < this.#ctx.deadline)) return impossible;
     this.#previousMs = backoffMs;
     return delayMs;
   }

@@ -117,7 +117,12 @@ const params = {
   stats: StatsParam,
 } as const satisfies ParamSpec;
 
-/** Sends requests again whose answers the call's classifier calls retryable. Belongs into the path stack. */
+/**
+ * Sends requests again whose answers or failures the call's classifier calls retryable. Belongs into the path stack.
+ *
+ * Errors: a failure after which a limit or the budget forbade another attempt is flagged nonRetryable, so that no layer
+ * above sends the request again; an answer goes to the caller as it is. RangeError for parameters out of their range.
+ */
 export function retries<Req, Rep>(protocol: RetryProtocol<Req, Rep>): Module<Service<Req, Rep>> {
   return defineModule<Service<Req, Rep>, typeof params>({
     role: RetriesRole,

@@ -4,7 +4,7 @@ import { type Ctx, ok } from "@weftmesh/core";
 export interface Resend {
   /** Whether another attempt would send the same as the first. May become false once an attempt has begun. */
   readonly possible: boolean;
-  /** Makes the request ready for another attempt. Called only while it is possible. */
+  /** Makes the request ready for another attempt, and ends what is left of the one before. Called only while possible. */
   again(): void;
   /** There will be no further attempt; the present one may still be sending. */
   settle(): void;
@@ -33,7 +33,7 @@ export interface RetryProtocol<Req, Rep> {
   pushBackMs(rep: Rep, epochMs: number): number | undefined;
   /** Whether the answer is a refusal before any work was done, so that sending the request again is safe. */
   isNack(rep: Rep): boolean;
-  /** Marks a nack that goes to the caller after all, so that nobody up the line sends the request again. */
+  /** Marks a nack that is not sent again for want of budget or body, so that nobody up the line does it instead. */
   dropNack(rep: Rep): void;
   /** Whether the answer is so marked: what nonRetryable is to an error. Asked only of answers called retryable. */
   isFinal(rep: Rep): boolean;

@@ -303,6 +303,19 @@ describe("a retry budget", () => {
     }
   });
 
+  it("is not upset by a clock whose origin is in the future", async () => {
+    const clock = new ManualClock(-25_000);
+    const budget = newRetryBudget({ minRetriesPerSec: 1, percentCanRetry: 1, clock });
+    for (let i = 0; i < 5; i++) budget.deposit();
+    expect(budget.balance).toBe(15);
+    for (let i = 0; i < 15; i++) expect(budget.tryWithdraw()).toBe(true);
+    expect([budget.balance, budget.tryWithdraw()]).toEqual([0, false]);
+    await clock.advance(10_400);
+    expect(budget.balance).toBe(10);
+    await clock.advance(20_000);
+    expect(budget.balance).toBe(10);
+  });
+
   it("is not upset by a clock that goes back", async () => {
     let nowMs = 10_000;
     const budget = newRetryBudget({

@@ -2,7 +2,7 @@
 export interface HeapEvent {
   readonly dueMs: number;
   readonly order: number;
-  /** Where the heap keeps it; -1 when it does not. For the heap alone. */
+  /** Where the heap keeps it. For the heap alone. */
   at: number;
 }
 
@@ -35,8 +35,7 @@ export class EventHeap<E extends HeapEvent> {
   /** Takes the event out; false when it is not there. */
   delete(event: E): boolean {
     const at = event.at;
-    if (at < 0 || this.#events[at] !== event) return false;
-    event.at = -1;
+    if (this.#events[at] !== event) return false;
     const last = this.#events.pop() as E;
     if (last === event) return true;
     // What fills the gap may belong above it as well as below.

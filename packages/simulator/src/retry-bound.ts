@@ -47,8 +47,6 @@ export function retryBound(
       leastAtMs = nowMs;
     }
     while (requests < requestsMs.length && (requestsMs[requests] as number) <= nowMs) requests++;
-    // And it ends with the last retry of its moment.
-    if (i + 1 < retriesMs.length && retriesMs[i + 1] === nowMs) continue;
     const used = i + 1 - percentCanRetry * requests - perMs * nowMs;
     const slack = perMs * ttlMs - (used - leastBefore);
     if (slack < worst.slack) worst = { slack, fromMs: leastAtMs, toMs: nowMs };

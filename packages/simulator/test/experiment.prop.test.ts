@@ -128,14 +128,21 @@ function sum(values: readonly number[]): number {
 function conserved(run: TrafficResult): void {
   expect(run.requests).toBe(run.answered + run.failed + run.inFlight);
   expect(sum(Object.values(run.failures))).toBe(run.failed);
+  const spans = Math.ceil(run.endedMs / run.bucketMs);
   expect(sum(run.series.requests)).toBe(run.requests);
   expect(sum(run.series.failures)).toBe(run.failed);
   expect(sum(run.series.successes)).toBe(Math.round(run.success * run.requests));
   expect(run.success * run.requests).toBeLessThanOrEqual(run.answered + 1e-6);
   for (const tier of run.tiers) {
     expect(sum(tier.series.arrived)).toBe(tier.arrived);
+    const { arrived, queued, busy } = tier.series;
+    expect([arrived.length, queued.length, busy.length]).toEqual([spans, spans, spans]);
+    expect((queued.at(-1) ?? 0) + (busy.at(-1) ?? 0)).toBeLessThanOrEqual(
+      sum(tier.backends.map((each) => each.inside)),
+    );
     for (const each of tier.backends) {
       expect(each.arrived).toBe(each.answered + each.abandoned + each.inside);
+      expect(each.inside).toBeGreaterThanOrEqual(0);
       expect(each.errors).toBeLessThanOrEqual(each.answered);
       expect(each.wasted).toBeLessThanOrEqual(each.answered);
       expect(each.utilisation).toBeGreaterThanOrEqual(0);
@@ -181,6 +188,31 @@ describe("an experiment", () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it("keeps the chance of one client from that of the others", async () => {
+    const draws = async (clients: number): Promise<number[]> => {
+      const drawn: number[] = [];
+      const through: StackSpec = {
+        ...overBalancer(),
+        params: ({ index, count, rng }) => {
+          expect([index, count]).toEqual([drawn.length, clients]);
+          drawn.push(rng.next());
+          return Params.empty;
+        },
+      };
+      await runExperiment({
+        kind: "traffic",
+        name: "any",
+        durationMs: 100,
+        tiers: [{ name: "one", backends: backends(1, { latency: constantLatency(1) }) }],
+        load: { to: "one", arrivals: constantArrivals(10), through, clients },
+      });
+      return drawn;
+    };
+    const [[alone], three] = [await draws(1), await draws(3)];
+    expect(three[0]).toBe(alone);
+    expect(new Set(three).size).toBe(3);
   });
 
   it("keeps the chance of one server from that of the others", async () => {

@@ -66,6 +66,16 @@ describe("latencies", () => {
     );
   });
 
+  it.each([
+    lognormalLatency(100, 0.5),
+    normalLatency(167, 5),
+    exponentialLatency(20),
+    uniformLatency(10, 30),
+    bimodalLatency(constantLatency(1), constantLatency(100), 0.1),
+  ])("such as $name have their mean", (latency) => {
+    expect(sigmas(latency)).toBeLessThan(5);
+  });
+
   it("from percentiles have those percentiles, to 5 sigma of the share", () => {
     const points = [
       [0, 164],
@@ -101,6 +111,12 @@ describe("latencies", () => {
     const lognormal = samples(lognormalLatency(100, 0.5));
     expect(percentile(lognormal, 0.5)).toBeCloseTo(100, -1);
     expect(percentile(lognormal, 0.975)).toBeCloseTo(100 * Math.exp(1.96 * 0.5), -1);
+  });
+
+  it("are summed up by their ranks: the least that the share does not exceed", () => {
+    expect([0, 0.5, 0.75, 0.76, 1].map((q) => percentile([1, 2, 3, 4], q))).toEqual([1, 2, 3, 4, 4]);
+    expect(percentile([7], 0.01)).toBe(7);
+    expect(percentile([], 0.5)).toBe(0);
   });
 
   it("refuse what is no time, and name what they are", () => {

@@ -67,6 +67,12 @@ describe("a simulated server", () => {
     expect(only(run).share).toBe(1);
   });
 
+  it("has answered well when its answer came in less than the limit", async () => {
+    const within = async (successWithinMs: number) =>
+      (await runExperiment(experiment(work, { successWithinMs }))).success;
+    expect([await within(9.9), await within(10), await within(10.1)]).toEqual([0, 0, 1]);
+  });
+
   it("works on as many calls as it has workers, and lets so many wait as it may", async () => {
     // Every 10 ms one comes, and each takes 40 ms of one of two workers: half of them have to go.
     const run = await runExperiment(
@@ -169,6 +175,33 @@ describe("a simulated server", () => {
     );
     expect(only(stopping)).toMatchObject({ wasted: 0, answered: 0, abandoned: 100, inside: 0 });
     expect(stopping.endedMs).toBeCloseTo(1050, 6);
+  });
+
+  it("has its workers back when their calls are given up", async () => {
+    const spec = { latency: constantLatency(5), workers: 1, faults: [during(0, 500, slow(100))] };
+    const run = await runExperiment(
+      experiment(spec, { tiers: [{ name: "web", backends: [spec], stopsAbandoned: true }] }, timed(50)),
+    );
+    // Those of the fault; and not one of those that came later.
+    expect(run.failures["WEFT_REQUEST_TIMEOUT"]).toBeLessThanOrEqual(55);
+    expect(run.answered + run.failed).toBe(100);
+    expect(only(run)).toMatchObject({ answered: run.answered, abandoned: run.failed });
+  });
+
+  it("loses a connection with each call that is given up, and tells the pool of each that it resets", async () => {
+    const given = await runExperiment(experiment({ latency: constantLatency(200) }, {}, timed(50, true)));
+    expect(only(given)).toMatchObject({ connects: 100, sessions: 0 });
+    const spec = { ...work, faults: [since(900, refusing())] };
+    const reset = await runExperiment(experiment(spec, {}, overBalancer({ below: [pool] })));
+    expect(reset.clients[0]?.metrics["client/pool_cached"]).toBe(0);
+  });
+
+  it("is given up when it takes longer to connect than the client waits, and forgets who has gone meanwhile", async () => {
+    const late = await runExperiment(experiment({ ...work, connectMs: 1500 }));
+    expect(late.failures).toEqual({ WEFT_CONNECT_TIMEOUT: 100 });
+    const gone = await runExperiment(experiment({ ...work, connectMs: 100 }, { durationMs: 500 }, timed(50)));
+    expect(gone.failures).toEqual({ WEFT_REQUEST_TIMEOUT: 50 });
+    expect(only(gone)).toMatchObject({ connects: 0, sessions: 0, arrived: 0 });
   });
 
   it("is connected to in the time that it takes, by no more connections than the pool may have", async () => {

@@ -56,6 +56,17 @@ describe("a rate over time", () => {
     );
   });
 
+  it("tells the first time at which so many will have come", () => {
+    const half = [
+      { atMs: 0, rps: 10 },
+      { atMs: 500, rps: 10 },
+      { atMs: 500, rps: 0 },
+    ];
+    const rate = new RateProfile(half, 1000);
+    expect([1, 5, 6, 10, 15].map((more) => rate.whenMore(0, more))).toEqual([100, 500, 1100, 1500, 2500]);
+    expect(rate.whenMore(700, 5)).toBe(1500);
+  });
+
   it("ramps and bursts as told", () => {
     const ramp = rampArrivals({ fromRps: 100, toRps: 300, startMs: 1000, overMs: 2000 }).rate;
     expect([0, 1000, 2000, 3000, 9000].map((ms) => ramp.at(ms))).toEqual([100, 100, 200, 300, 300]);

@@ -15,7 +15,9 @@ describe("seeded chance", () => {
         const numbers = draw(seededRng(a), 50);
         expect(draw(seededRng(a), 50)).toEqual(numbers);
         expect(numbers.every((number) => number >= 0 && number < 1)).toBe(true);
-        if (a !== b) expect(draw(seededRng(b), 50)).not.toEqual(numbers);
+        if (a === b) return;
+        expect(draw(seededRng(b), 50)).not.toEqual(numbers);
+        expect(draw(seededRng(b).stream("s"), 50)).not.toEqual(draw(seededRng(a).stream("s"), 50));
       }),
     );
   });
@@ -33,6 +35,11 @@ describe("seeded chance", () => {
         expect(draw(seededRng(from), 20)).not.toEqual(fresh);
       }),
     );
+  });
+
+  it("is the same on every machine and in every version", () => {
+    expect(draw(seededRng(1), 3)).toEqual([0.12511055387735703, 0.03954906213572007, 0.20597959254136278]);
+    expect(draw(seededRng("a").stream("b"), 2)).toEqual([0.310182651809751, 0.5386940788563293]);
   });
 
   it("is even to 5 sigma, in its first digits, its last ones, and from one number to the next", () => {

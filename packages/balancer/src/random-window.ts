@@ -5,7 +5,7 @@ import { WeightLine } from "./weights.ts";
 /** Picks that pay for looking at n nodes anew: one for each of so many. */
 const nodesPerPick = 32;
 
-/** Below the limit by this much of it: what a sum of weights may be out by. */
+/** A window ends before its limit by this part of it: what a sum of weights may be out by. */
 const rounding = 1 - 1e-12;
 
 const rank: Readonly<Record<Status, number>> = { open: 0, busy: 1, closed: 2 };
@@ -69,7 +69,7 @@ export class RandomWindow implements ApertureWindow {
     const slots = this.#slots;
     const width = ofAll ? slots.length : this.#width.width;
     if (this.#line !== undefined) {
-      this.#drawByWeight(this.#line, rng, width / slots.length);
+      this.#drawByWeight(this.#line, rng, (width / slots.length) * rounding);
       return;
     }
     const first = nextInt(rng, width);

@@ -233,9 +233,9 @@ describe("hostile discovery", () => {
     for (let i = 0; i < 20_000; i++) await call(cluster);
     const tookMs: number[] = [];
     for (const addr of [bound(0), many, bound(0), many, bound(0), many]) {
-      const from = performance.now();
+      const from = cpuMs();
       cluster.dest.set(addr);
-      tookMs.push(performance.now() - from);
+      tookMs.push(cpuMs() - from);
     }
     // The best of three each way: the machine has other things to do as well.
     for (const way of [0, 1]) expect(Math.min(...tookMs.filter((_, i) => i % 2 === way))).toBeLessThan(100);
@@ -263,9 +263,9 @@ describe("hostile discovery", () => {
     const busiest = Math.max(...cluster.all().map((each) => each.inFlight));
     const tookMs: number[] = [];
     for (let n = 0; n < 5; n++) {
-      const from = performance.now();
+      const from = cpuMs();
       cluster.dest.set(boundAddr(all.slice(0, all.length - 1 - n)));
-      tookMs.push(performance.now() - from);
+      tookMs.push(cpuMs() - from);
     }
     expect(Math.min(...tookMs)).toBeLessThan(100);
     expect(cluster.stats.readGauge("loadbalancer/load")).toBe(500);
@@ -423,3 +423,9 @@ describe("the balancer's metrics", () => {
     expect(cluster.stats.readGauge("loadbalancer/size")).toBeUndefined();
   });
 });
+
+/** Time that this process has worked: what else the machine does counts for nothing. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}

@@ -60,9 +60,9 @@ describe.each(kinds)("a balancer by %s", (algorithm, kind) => {
     for (let i = 0; i < 3; i++) {
       for (const set of [all, all.slice(1)]) {
         const addr = boundAddr(set);
-        const from = performance.now();
+        const from = cpuMs();
         cluster.dest.set(addr);
-        tookMs.push(performance.now() - from);
+        tookMs.push(cpuMs() - from);
       }
     }
     expect(Math.min(...tookMs)).toBeLessThan(100);
@@ -70,9 +70,9 @@ describe.each(kinds)("a balancer by %s", (algorithm, kind) => {
     const wholeMs: number[] = [];
     for (let i = 0; i < 3; i++) {
       cluster.dest.set(bound(0));
-      const from = performance.now();
+      const from = cpuMs();
       cluster.dest.set(boundAddr(all));
-      wholeMs.push(performance.now() - from);
+      wholeMs.push(cpuMs() - from);
     }
     expect(Math.min(...wholeMs)).toBeLessThan(100);
     for (const ctx of calls) {
@@ -209,3 +209,9 @@ describe("pickers", () => {
     expect([made(), closed()]).toEqual([3, 3]);
   });
 });
+
+/** Time that this process has worked: what else the machine does counts for nothing. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}

@@ -120,6 +120,8 @@ describe("RandomWindow", () => {
           }
         },
       ),
+      // The border of the window is, but for rounding, one of a node.
+      { examples: [[[0.1, 0.75, 0.75, 0.1], 1, 0]] },
     );
   });
 

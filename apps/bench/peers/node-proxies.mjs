@@ -8,7 +8,13 @@ const next = () => origins[turn++ % origins.length];
 const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
 
 const kinds = {
+  /** As its README has it: a new connection for each request. */
   async "http-proxy"() {
+    const { default: httpProxy } = await import("http-proxy");
+    const proxy = httpProxy.createProxyServer({});
+    http.createServer((req, res) => proxy.web(req, res, { target: next() })).listen(port, "127.0.0.1");
+  },
+  async "http-proxy-keepalive"() {
     const { default: httpProxy } = await import("http-proxy");
     const proxy = httpProxy.createProxyServer({ agent });
     http.createServer((req, res) => proxy.web(req, res, { target: next() })).listen(port, "127.0.0.1");

@@ -17,6 +17,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "4" },
     connections: { type: "string", default: "50" },
+    rest: { type: "string", default: "30" },
     rate: { type: "string", default: "1500" },
     only: { type: "string" },
     dir: { type: "string" },
@@ -71,8 +72,6 @@ async function main(): Promise<void> {
         continue;
       }
       children.push(child);
-      await sleep(500);
-      const rssIdleMb = usageOf(child.pid).rssBytes / mb;
       running.push({
         name: peer.name,
         child,
@@ -80,12 +79,15 @@ async function main(): Promise<void> {
         cpuUs: [],
         requestsPerSecond: [],
         errors: 0,
-        rssIdleMb,
+        rssIdleMb: 0,
         rssLoadMb: 0,
         p50Us: 0,
         p99Us: 0,
       });
     }
+    console.error(`at rest for ${values.rest} s`);
+    await sleep(Number(values.rest) * 1000);
+    for (const each of running) each.rssIdleMb = usageOf(each.child.pid).rssBytes / mb;
     for (let round = 0; round < rounds; round++) {
       for (const each of running) {
         console.error(`round ${round + 1} of ${rounds}: ${each.name}`);

@@ -68,10 +68,11 @@ export function openLoop(port: number, perSecond: number, seconds: number, lanes
           () => {},
         ),
     );
-    const beganUs = nowUs();
+    /** Set when the connections are there: no request is due before that. */
+    let beganUs = 0;
     const total = perSecond * seconds;
     /** A proxy that keeps every lane waiting must not keep the rig waiting. */
-    const giveUpUs = beganUs + (seconds + 5) * 1e6;
+    const giveUpUs = nowUs() + (seconds + 5) * 1e6;
     let sent = 0;
     const turn = (): void => {
       const due = Math.min(total, Math.floor(((nowUs() - beganUs) / 1e6) * perSecond));
@@ -90,6 +91,9 @@ export function openLoop(port: number, perSecond: number, seconds: number, lanes
         latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))] ?? 0;
       resolve({ sent, failed: total - latencies.length, p50Us: at(0.5), p99Us: at(0.99) });
     };
-    setTimeout(turn, 100);
+    setTimeout(() => {
+      beganUs = nowUs();
+      turn();
+    }, 100);
   });
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Child } from "./child.ts";
@@ -150,11 +150,11 @@ function nodePeer(kind: string): Peer {
     name: kind,
     async start(rig, port) {
       const dir = join(rig.dir, "peers");
+      mkdirSync(dir, { recursive: true });
+      for (const file of ["package.json", "node-proxies.mjs"]) {
+        copyFileSync(join(here, "../peers", file), join(dir, file));
+      }
       if (!existsSync(join(dir, "node_modules"))) {
-        mkdirSync(dir, { recursive: true });
-        for (const file of ["package.json", "node-proxies.mjs"]) {
-          execFileSync("cp", [join(here, "../peers", file), dir]);
-        }
         try {
           execFileSync("npm", ["install", "--ignore-scripts", "--silent"], {
             cwd: dir,
@@ -223,6 +223,7 @@ export const peers: readonly Peer[] = [
   haproxy,
   envoy,
   nodePeer("http-proxy"),
+  nodePeer("http-proxy-keepalive"),
   nodePeer("fast-proxy"),
   nodePeer("fastify-http-proxy"),
   nodePeer("node-undici"),

@@ -101,9 +101,9 @@ describe("httpHedging", () => {
     body.end();
     expect(loser.outcome).toEqual({ kind: "ok" });
     expect([body.stopped, given.clock.armed]).toEqual([undefined, 0]);
-    // The winner's attempt goes on until its own body has been read.
+    // The winner's attempt ended with its own body, which was all there.
     await given.clock.advance(5_000);
-    expect(given.attempts[1]?.outcome).toBeUndefined();
+    expect(given.attempts[1]?.outcome).toEqual({ kind: "ok" });
   });
 
   it("G20: gives a late answer up that says or proves to be too long to read, and closes its connection", async () => {
@@ -150,10 +150,14 @@ describe("httpHedging", () => {
     first.answer(new HttpResponse(500, new Headers(), body));
     await settle();
     expect(body.piped).toBe(true);
-    second.answer(new HttpResponse(200, new Headers(), textBody("second")));
+    const answer = new PushBody();
+    second.answer(new HttpResponse(200, new Headers(), answer));
     const rep = await call;
     expect([rep.status, ctx.ended]).toEqual([200, false]);
     const sink = RecordingSink.of(rep.body);
+    answer.push(Buffer.from("second"));
+    expect([ctx.ended, second.outcome]).toEqual([false, undefined]);
+    answer.end();
     expect([sink.text(), ctx.ended, second.outcome]).toEqual(["second", true, { kind: "ok" }]);
     body.end();
     expect([first.outcome, first.cancelled, given.clock.armed]).toEqual([{ kind: "ok" }, undefined, 0]);

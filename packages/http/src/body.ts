@@ -31,6 +31,8 @@ export interface Flow {
 export interface Body {
   /** Bytes in all, where they are known beforehand. */
   readonly length: number | undefined;
+  /** True where all of it is here already: nothing that it comes from can fail any more. */
+  readonly whole?: boolean;
   /** Starts the flow, whose first calls may come before this returns. */
   pipe(sink: BodySink): Flow;
 }
@@ -39,6 +41,7 @@ const stopped: Flow = { resume: () => {}, stop: () => {} };
 
 class BytesBody implements Body {
   readonly length: number;
+  readonly whole = true;
   readonly #bytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {
@@ -55,6 +58,7 @@ class BytesBody implements Body {
 
 class Latin1Body implements Body {
   readonly length: number;
+  readonly whole = true;
   readonly #text: string;
 
   constructor(text: string) {

@@ -1,5 +1,5 @@
 import { asError, Ctx, failed, ok, type Service } from "@weftmesh/core";
-import { type Body, emptyBody } from "./body.ts";
+import type { Body } from "./body.ts";
 import { BodyRelay } from "./body-relay.ts";
 import type { Headers } from "./headers.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
@@ -36,16 +36,16 @@ class EndingBody extends BodyRelay {
 
 /**
  * For the maker of a ctx that was forked for one attempt: tells it of the response now, and of the end when the body is
- * over, stopped or failed. When the call fails instead, the maker ends the ctx itself.
+ * over, stopped or failed: at once where all of it is here. When the call fails instead, the maker ends the ctx itself.
  *
- * Cost: one object, none when the response has no body. The body must be piped, as ever, or the ctx never ends.
+ * Cost: one object, none when the response has no body or a whole one. The body must be piped, as ever, or the ctx never ends.
  * @example
  * const attempt = ctx.fork();
  * return next.call(req, attempt).then((rep) => endWithBody(attempt, rep));
  */
 export function endWithBody(ctx: Ctx, rep: HttpResponse): HttpResponse {
   ctx.respond(rep);
-  if (rep.body === emptyBody) ctx.end(ok);
+  if (rep.body.whole === true) ctx.end(ok);
   else rep.body = new EndingBody(rep.body, ctx);
   return rep;
 }

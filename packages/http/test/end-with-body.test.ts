@@ -1,5 +1,5 @@
 import { CancelledError, Ctx, type Outcome, type Service, service } from "@weftmesh/core";
-import { dispatchHttp, emptyBody, Headers, HttpRequest, HttpResponse } from "@weftmesh/http";
+import { dispatchHttp, emptyBody, Headers, HttpRequest, HttpResponse, latin1Body, textBody } from "@weftmesh/http";
 import { PushBody, RecordingSink, testError } from "@weftmesh/testkit";
 import { describe, expect, it } from "vitest";
 
@@ -23,6 +23,15 @@ describe("dispatchHttp", () => {
     source.end();
     expect(sink.ended).toBe(true);
     expect(ends).toEqual([{ kind: "ok" }]);
+  });
+
+  it("ends the call at once when the whole body is here, which is then passed on as it is", async () => {
+    for (const body of [textBody("all of it"), latin1Body("all of it"), emptyBody]) {
+      const { ctx, ends } = watched();
+      const svc = service<HttpRequest, HttpResponse>(async () => new HttpResponse(200, undefined, body));
+      const rep = await dispatchHttp(svc, get, ctx);
+      expect([rep.body, ends]).toEqual([body, [{ kind: "ok" }]]);
+    }
   });
 
   it("ends the call as failed when it rejects or throws, and passes the error on", async () => {

@@ -10,6 +10,11 @@ export const writeHighWaterBytes: number = 65_536;
 
 const nothing = Buffer.alloc(0);
 
+/** What a `net.Socket` implements as a Writable: it hands the text to its handle, with none of the Writable's own work. */
+interface DirectWriter {
+  _write(text: string, encoding: "latin1", done: (error?: Error | null) => void): void;
+}
+
 /**
  * A wire over a `net.Socket`, or over anything that behaves like one, such as a `tls.TLSSocket`.
  *
@@ -36,6 +41,11 @@ export class SocketWire implements Wire {
   private queued = "";
   /** A writer waits since what is queued was too much. */
   private toldFull = false;
+  /** Bytes of the one direct write that is under way. */
+  private direct = 0;
+  /** To be ended when the direct write is over. */
+  private ending = false;
+  private readonly wrote: (error?: Error | null) => void = (error) => this.onWrote(error);
 
   constructor(reader: WireReader) {
     this.reader = reader;
@@ -74,13 +84,14 @@ export class SocketWire implements Wire {
   }
 
   get pending(): number {
-    return this.queued.length + (this.socket?.writableLength ?? 0);
+    return this.queued.length + this.direct + (this.socket?.writableLength ?? 0);
   }
 
   get full(): boolean {
     const { socket } = this;
     if (socket === undefined) return false;
-    return (socket.writableNeedDrain && socket.writableLength > 0) || this.queued.length >= writeHighWaterBytes;
+    if (this.queued.length + this.direct >= writeHighWaterBytes) return true;
+    return socket.writableNeedDrain && socket.writableLength > 0;
   }
 
   writeText(text: string): number {
@@ -93,7 +104,8 @@ export class SocketWire implements Wire {
   /** The turn is over. */
   flush(): void {
     this.writeQueued();
-    if (!this.toldFull) return;
+    // While a direct write is under way, its end asks again.
+    if (!this.toldFull || this.direct > 0) return;
     this.toldFull = false;
     // The socket may have taken it all at once, and then no `drain` follows.
     if (!this.closed && !this.full) this.reader.onWritable();
@@ -150,7 +162,10 @@ export class SocketWire implements Wire {
 
   end(): void {
     this.writeQueued();
-    if (!this.closed) this.socket?.end();
+    if (this.closed) return;
+    // The Writable knows nothing of a direct write, and would end in the midst of it.
+    if (this.direct > 0) this.ending = true;
+    else this.socket?.end();
   }
 
   destroy(error?: Error): void {
@@ -180,7 +195,23 @@ export class SocketWire implements Wire {
     const { queued } = this;
     if (queued === "") return;
     this.queued = "";
-    if (!this.closed) this.socket?.write(queued, "latin1");
+    const { socket } = this;
+    if (socket === undefined || this.closed) return;
+    if (this.direct > 0 || socket.writableLength > 0 || socket.connecting) {
+      socket.write(queued, "latin1");
+      return;
+    }
+    this.direct = queued.length;
+    (socket as unknown as DirectWriter)._write(queued, "latin1", this.wrote);
+  }
+
+  private onWrote(error: Error | null | undefined): void {
+    this.direct = 0;
+    const { socket } = this;
+    if (socket === undefined || this.closed) return;
+    if (error) socket.destroy(error);
+    else if (this.ending) socket.end();
+    else if (this.toldFull && this.queued === "") this.flush();
   }
 
   private flags(socket: Socket): number {

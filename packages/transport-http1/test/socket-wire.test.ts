@@ -87,6 +87,36 @@ describe.each(["onread", "data"] as const)("a wire that is read by %s", (mode: A
     expect(client.text).toBe(`abcdefg${"h".repeat(10_000)}ij`);
   });
 
+  it("keeps the order and the end of what is said while a long text is still going out", async () => {
+    const { client, wire, keeper } = await open();
+    client.socket.pause();
+    const long = "x".repeat(8_000_000);
+    wire.writeText(long);
+    await eventually("it was handed over", () => wire.pending > 0 && wire.sent === long.length);
+    await settle();
+    expect([wire.full, keeper.writable]).toEqual([true, 0]);
+    wire.writeText("a");
+    wire.writeBytes(Buffer.from("b"));
+    wire.writeText("c");
+    wire.end();
+    client.socket.resume();
+    await eventually("it has ended", () => client.ended);
+    expect(client.text.length).toBe(long.length + 3);
+    expect(client.text.slice(-5)).toBe("xxabc");
+    expect([wire.pending, wire.full]).toEqual([0, false]);
+  });
+
+  it("says that there is room again when a long text has gone out", async () => {
+    const { client, wire, keeper } = await open();
+    client.socket.pause();
+    expect(wire.writeText("x".repeat(8_000_000))).toBe(Full);
+    await settle();
+    expect([wire.full, keeper.writable]).toEqual([true, 0]);
+    client.socket.resume();
+    await eventually("more is asked for", () => keeper.writable > 0);
+    expect([wire.full, wire.pending]).toEqual([false, 0]);
+  });
+
   it("asks for more when the socket took at once what had been too much", async () => {
     const { wire, keeper } = await open();
     let flags: number = Taken;

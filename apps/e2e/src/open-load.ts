@@ -16,6 +16,8 @@ export interface Sent {
   readonly tookMs: number;
   /** 0 when there was no answer. */
   readonly status: number;
+  /** What went wrong, as the proxy or the socket has it. */
+  readonly error?: string;
 }
 
 /** Sends at a fixed rate over connections that are kept, and resolves when the last answer is there. */
@@ -39,13 +41,16 @@ function send(options: LoadOptions, to: Target, agent: Agent, began: number): Pr
   const { host = "web", method = "GET", body } = options;
   const atMs = performance.now() - began;
   return new Promise((resolve) => {
-    const done = (status: number): void => resolve({ atMs, tookMs: performance.now() - began - atMs, status });
+    const done = (status: number, error?: string): void => {
+      const tookMs = performance.now() - began - atMs;
+      resolve(error === undefined ? { atMs, tookMs, status } : { atMs, tookMs, status, error });
+    };
     const req = request({ host: to.ip, port: to.port, method, path: "/", headers: { host }, agent }, (res) => {
-      res.on("end", () => done(res.statusCode ?? 0));
-      res.on("error", () => done(0));
+      res.on("end", () => done(res.statusCode ?? 0, res.headers["l5d-err"]?.toString()));
+      res.on("error", (error) => done(0, error.message));
       res.resume();
     });
-    req.on("error", () => done(0));
+    req.on("error", (error) => done(0, error.message));
     req.end(body);
   });
 }

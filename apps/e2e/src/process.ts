@@ -18,6 +18,8 @@ export interface StartOptions {
   readonly cwd?: string;
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Descriptors that it inherits, as its own from 3 on. */
+  readonly descriptors?: readonly number[];
   /** A bound of the heap in MB, for what is under attack. */
   readonly maxHeapMb?: number;
 }
@@ -33,7 +35,7 @@ export class Program {
     this.child = spawn(command, args, {
       cwd: options.cwd ?? root,
       env: { ...process.env, ...options.env },
-      stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe", ...(options.descriptors ?? [])],
     });
     const keep = (chunk: Buffer): void => {
       this.#output += chunk.toString();

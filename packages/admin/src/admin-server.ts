@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { asError, type Clock } from "@weftmesh/core";
+import type { Listeners } from "@weftmesh/listeners";
 import { escapeLogText } from "@weftmesh/telemetry";
 import { canonicalPath } from "./canonical-path.ts";
 import { type AdminEndpoint, type AdminRequest, type AdminResponse, status, textType } from "./endpoint.ts";
@@ -18,6 +19,7 @@ export interface AdminServerOptions {
   readonly ip: string;
   readonly port: number;
   readonly clock: Clock;
+  readonly listeners: Listeners;
   readonly table: HandlerTable;
   readonly log: (message: string) => void;
   readonly security: AdminSecurity;
@@ -59,18 +61,13 @@ export class AdminServer {
     this.#server.on("clientError", (_error, socket) => refuseBytes(socket as Socket));
   }
 
-  listen(): Promise<AdminAddress> {
-    const { ip, port } = this.#options;
-    return new Promise((resolve, reject) => {
-      const fail = (error: Error): void => reject(new AdminListenError(`${ip}:${port}`, error));
-      this.#server.once("error", fail);
-      this.#server.listen(port, ip, () => {
-        this.#server.off("error", fail);
-        this.#server.on("error", (error) => this.#options.log(`admin: ${escapeLogText(error.message)}`));
-        const bound = this.#server.address() as AddressInfo;
-        resolve({ host: bound.address, port: bound.port });
-      });
+  async listen(): Promise<AdminAddress> {
+    const { ip, port, listeners } = this.#options;
+    const bound = await listeners.start(this.#server, { host: ip, port }).catch((cause: unknown) => {
+      throw new AdminListenError(`${ip}:${port}`, asError(cause));
     });
+    this.#server.on("error", (error) => this.#options.log(`admin: ${escapeLogText(error.message)}`));
+    return { host: bound.address, port: bound.port };
   }
 
   close(graceMs: number): Promise<void> {

@@ -1,13 +1,16 @@
 import type { Clock } from "@weftmesh/core";
+import { Listeners } from "@weftmesh/listeners";
 import type { Addr } from "@weftmesh/naming";
 import type { AdminHandler, LogLevels, MetricsTree } from "@weftmesh/telemetry";
 import { type AdminAddress, AdminServer } from "./admin-server.ts";
 import { delegatorEndpoint, type FindDelegator } from "./delegator-endpoint.ts";
 import { type AdminEndpoint, endpointOf, textType } from "./endpoint.ts";
 import { HandlerTable } from "./handler-table.ts";
+import { liveEndpoint, type ProcessPhase, readyEndpoint } from "./health-endpoints.ts";
 import { indexPage } from "./index-page.ts";
 import { loggingEndpoint } from "./logging-endpoint.ts";
 import { ping, type ServerInfo, serverInfoEndpoint, shutdownEndpoint } from "./process-endpoints.ts";
+import { type ReloadAnswer, reloadEndpoint } from "./reload-endpoint.ts";
 import type { AdminSecurity } from "./security.ts";
 import {
   boundNamesEndpoint,
@@ -24,6 +27,8 @@ export interface AdminOptions {
   /** 9990 when not given; 0 for any. */
   readonly port?: number;
   readonly clock: Clock;
+  /** The listening sockets of the process; its own if not given. */
+  readonly listeners?: Listeners;
   readonly info: ServerInfo;
   readonly metrics: MetricsTree;
   /** Told what goes wrong in a handler. */
@@ -36,6 +41,10 @@ export interface AdminOptions {
   readonly maxBodyBytes?: number;
   readonly handlers?: readonly (AdminEndpoint | AdminHandler)[];
   readonly shutdown?: (graceMs: number | undefined) => void;
+  /** Reads the config again: `/admin/reload`. */
+  readonly reload?: () => Promise<ReloadAnswer>;
+  /** Where the process stands: `/live` and `/ready`. */
+  readonly phase?: () => ProcessPhase;
   readonly config?: () => unknown;
   readonly stacks?: () => unknown;
   readonly logLevels?: LogLevels;
@@ -68,6 +77,11 @@ export function createAdmin(options: AdminOptions): Admin {
     table.add({ path, handle: () => ({ contentType: textType, body: `${paths().join("\n")}\n` }) });
   }
   if (shutdown !== undefined) table.add(shutdownEndpoint(shutdown));
+  if (options.reload !== undefined) table.add(reloadEndpoint(options.reload));
+  if (options.phase !== undefined) {
+    table.add(liveEndpoint);
+    table.add(readyEndpoint(options.phase));
+  }
   if (config !== undefined) table.add(configEndpoint(config));
   if (stacks !== undefined) table.add(stacksEndpoint(stacks));
   if (logLevels !== undefined) table.add(loggingEndpoint(logLevels));
@@ -82,6 +96,7 @@ export function createAdmin(options: AdminOptions): Admin {
     ip: options.ip ?? "127.0.0.1",
     port: options.port ?? 9990,
     clock,
+    listeners: options.listeners ?? new Listeners(),
     table,
     log: options.log,
     security: options.security ?? {},

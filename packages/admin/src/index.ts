@@ -12,9 +12,11 @@ export {
   textType,
 } from "./endpoint.ts";
 export { AdminListenError, AdminPathError } from "./errors.ts";
+export type { ProcessPhase } from "./health-endpoints.ts";
 export { loggingEndpoint } from "./logging-endpoint.ts";
 export { ping, type ServerInfo, serverInfoEndpoint, shutdownEndpoint } from "./process-endpoints.ts";
 export { redact, redacted } from "./redact.ts";
+export type { ReloadAnswer } from "./reload-endpoint.ts";
 export { type AdminCategory, type AdminSecurity, categoryOf, type PathPattern } from "./security.ts";
 export {
   boundNamesEndpoint,

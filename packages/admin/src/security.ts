@@ -29,7 +29,7 @@ const uiPaths: ReadonlySet<string> = new Set([
   "/help",
 ]);
 const uiPrefixes: readonly string[] = ["/files/", "/admin/files/"];
-const controlPaths: ReadonlySet<string> = new Set(["/admin/shutdown", "/logging.json"]);
+const controlPaths: ReadonlySet<string> = new Set(["/admin/shutdown", "/admin/reload", "/logging.json"]);
 
 export type AdminCategory = "ui" | "control" | "diagnostics";
 

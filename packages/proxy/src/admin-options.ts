@@ -1,42 +1,69 @@
-import type { AdminEndpoint, AdminOptions, FindDelegator } from "@weftmesh/admin";
+import {
+  type AdminEndpoint,
+  type AdminOptions,
+  endpointOf,
+  type ProcessPhase,
+  type ReloadAnswer,
+  status,
+} from "@weftmesh/admin";
 import { type Activity, ClockParam } from "@weftmesh/core";
 import type { Addr, Delegator, Interpreter, Path } from "@weftmesh/naming";
 import type { AdminHandler } from "@weftmesh/telemetry";
-import type { RunnableProxy } from "./create-proxy.ts";
+import type { LiveProxy, RunnableProxy } from "./built-proxy.ts";
 import { firstValue } from "./first-value.ts";
 import { version } from "./version.ts";
 
-/** What the admin server shows of a proxy. */
-export function adminOptions(built: RunnableProxy, shutdown: (graceMs: number | undefined) => void): AdminOptions {
-  const { config, configJson, linked, logs, metrics, params } = built;
+/** What the admin server can do to a process. */
+export interface ProcessControl {
+  shutdown(graceMs: number | undefined): void;
+  phase(): ProcessPhase;
+  reload?(): Promise<ReloadAnswer>;
+}
+
+/** What the admin server shows of a proxy, whichever runs at the time. */
+export function adminOptions(live: LiveProxy, control: ProcessControl): AdminOptions {
+  const { config, logs, metrics, params, listeners } = live.current;
   const { admin } = config;
   const logger = logs.logger("admin");
+  const { reload } = control;
   return {
     ip: admin.ip,
     port: admin.port,
     clock: params.get(ClockParam),
+    listeners,
     info: { name: "weftmesh", version, build: version },
     metrics,
     log: (message) => logger.error(message),
     security: admin.security,
-    handlers: handlersOf(built),
-    shutdown,
-    config: () => configJson,
+    handlers: [...live.current.linked.telemeters.flatMap((each) => each.adminHandlers ?? []), ...namerPages(live)],
+    shutdown: (graceMs) => control.shutdown(graceMs),
+    phase: () => control.phase(),
+    ...(reload === undefined ? {} : { reload: () => reload() }),
+    config: () => live.current.configJson,
     stacks: () =>
       Object.fromEntries(
-        linked.routers.map(({ router }) => [router.label, { protocol: router.protocol, stacks: router.stacks }]),
+        live.current.linked.routers.map(({ router }) => [
+          router.label,
+          { protocol: router.protocol, stacks: router.stacks },
+        ]),
       ),
     logLevels: logs,
-    delegator: delegatorOf(built),
-    boundNames: () => boundNames(built),
-    clients: () => clientsOf(built),
+    delegator: (namespace) => delegatorOf(live.current, namespace),
+    boundNames: () => boundNames(live.current),
+    clients: () => clientsOf(live.current),
   };
 }
 
-function handlersOf({ linked }: RunnableProxy): readonly (AdminEndpoint | AdminHandler)[] {
-  const telemeters = linked.telemeters.flatMap((telemeter) => telemeter.adminHandlers ?? []);
-  const namers = linked.namers.flatMap((namer) => namer.adminHandlers ?? []);
-  return [...telemeters, ...namers];
+/** The pages of the namers there are now. A page whose namer is gone says so. */
+export function namerPages(live: LiveProxy): readonly AdminEndpoint[] {
+  const pages = (): readonly AdminHandler[] => live.current.linked.namers.flatMap((namer) => namer.adminHandlers ?? []);
+  return pages().map(({ path }) => ({
+    path,
+    handle: (req) => {
+      const page = pages().find((each) => each.path === path);
+      return page === undefined ? status(404, "the namer of this page is gone") : endpointOf(page).handle(req);
+    },
+  }));
 }
 
 function canDelegate(interpreter: Interpreter): interpreter is Interpreter & Delegator {
@@ -44,12 +71,10 @@ function canDelegate(interpreter: Interpreter): interpreter is Interpreter & Del
 }
 
 /** The explanation comes from the interpreter that binds for the router, so that it cannot differ. */
-function delegatorOf({ linked }: RunnableProxy): FindDelegator {
-  return (namespace) => {
-    if (namespace === undefined) return linked.withoutNamers;
-    const found = linked.routers.find(({ router }) => router.label === namespace);
-    return found !== undefined && canDelegate(found.interpreter) ? found.interpreter : undefined;
-  };
+function delegatorOf({ linked }: RunnableProxy, namespace: string | undefined): Delegator | undefined {
+  if (namespace === undefined) return linked.withoutNamers;
+  const found = linked.routers.find(({ router }) => router.label === namespace);
+  return found !== undefined && canDelegate(found.interpreter) ? found.interpreter : undefined;
 }
 
 async function boundNames({ linked }: RunnableProxy): Promise<readonly string[]> {

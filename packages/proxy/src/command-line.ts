@@ -29,6 +29,11 @@ Runs the proxy that a Linkerd 1.x configuration (YAML or JSON) describes; - read
   --plugin NAME        add the plugins of a package, or of a module by its path; may be repeated
   --help, --version
 
+Signals:
+  TERM, INT   finish what is under way within admin.shutdownGraceMs and end; the second one ends at once
+  HUP         read the configuration again; a bad one changes nothing
+  USR2        start another process in the place of this one, without closing a port in between
+
 Examples:
   weft-proxy proxy.yaml
   weft-proxy -validate proxy.yaml && echo good

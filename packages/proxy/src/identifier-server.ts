@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { asError, type Clock, WeftError } from "@weftmesh/core";
 import type { SocketAddress } from "@weftmesh/http";
+import type { Listeners } from "@weftmesh/listeners";
 import type { Dtab } from "@weftmesh/naming";
 import type { Router } from "@weftmesh/router";
 
@@ -16,7 +16,9 @@ export interface IdentifierServerOptions {
   /** 0 for any. */
   readonly port: number;
   readonly clock: Clock;
-  readonly routers: readonly IdentifiedRouter[];
+  readonly listeners: Listeners;
+  /** Those there are now. */
+  routers(): readonly IdentifiedRouter[];
 }
 
 /** `httpIdentifierPort` cannot be had. */
@@ -56,15 +58,12 @@ export class IdentifierServer {
   }
 
   /** Errors: `WEFT_IDENTIFIER_LISTEN`. */
-  listen(): Promise<SocketAddress> {
-    const { ip, port } = this.#options;
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", (error) => reject(new IdentifierListenError(`${ip}:${port}`, error)));
-      this.#server.listen(port, ip, () => {
-        const bound = this.#server.address() as AddressInfo;
-        resolve({ host: bound.address, port: bound.port });
-      });
+  async listen(): Promise<SocketAddress> {
+    const { ip, port, listeners } = this.#options;
+    const bound = await listeners.start(this.#server, { host: ip, port }).catch((cause: unknown) => {
+      throw new IdentifierListenError(`${ip}:${port}`, asError(cause));
     });
+    return { host: bound.address, port: bound.port };
   }
 
   /** What is still open after the grace is cut off. */
@@ -86,8 +85,7 @@ export class IdentifierServer {
 
   #receive(req: IncomingMessage, res: ServerResponse): void {
     req.resume();
-    const { routers } = this.#options;
-    const asked = routers.map(async (each) => [each.router.label, await identify(each, req)] as const);
+    const asked = this.#options.routers().map(async (each) => [each.router.label, await identify(each, req)] as const);
     Promise.all(asked).then(
       (found) => send(res, 200, JSON.stringify(Object.fromEntries(found))),
       (thrown) => send(res, 500, JSON.stringify({ error: asError(thrown).message })),

@@ -1,5 +1,6 @@
+export { type BuiltProxy, buildProxy, type ProxyOptions, type RunnableProxy } from "./built-proxy.ts";
 export { type CommandLine, readCommandLine } from "./command-line.ts";
-export { type BuiltProxy, buildProxy, createProxy, type ProxyOptions, type RunnableProxy } from "./create-proxy.ts";
+export { createProxy } from "./create-proxy.ts";
 export { DefaultInterpreterParam, defaultInterpreter } from "./default-interpreter.ts";
 export { exposureWarnings } from "./exposure-warnings.ts";
 export { IdentifierListenError } from "./identifier-server.ts";
@@ -7,6 +8,7 @@ export type { Linked, LinkedRouter } from "./linker.ts";
 export { loadPlugins, PluginLoadError } from "./load-plugins.ts";
 export { logLine } from "./log-line.ts";
 export { type ProxyAddresses, ProxyServer } from "./proxy-server.ts";
+export { type ReloadReport, RestartNeededError } from "./reloader.ts";
 export { type RunOptions, runProxy } from "./run-proxy.ts";
 export { type SharedModules, shareModules } from "./share-modules.ts";
 export { version } from "./version.ts";

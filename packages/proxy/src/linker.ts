@@ -28,28 +28,50 @@ export interface LinkedRouter {
   readonly interpreter: Interpreter | (Interpreter & Delegator);
 }
 
+/** Parts of a running proxy that a config leaves as they are. */
+export interface KeptParts {
+  readonly telemeters: readonly Telemeter[];
+  /** All of them, or undefined for new ones. */
+  readonly namers: readonly PrefixedNamer[] | undefined;
+  /** For the router at this place of the config; undefined for a new one. */
+  router(index: number): LinkedRouter | undefined;
+  has(router: LinkedRouter): boolean;
+}
+
 export interface LinkOptions {
   readonly config: LinkerConfig;
   readonly plugins: PluginSource;
   /** Clock, randomness, stats, and what a custom build adds. */
   readonly params: Params;
   readonly logs: LogLevels;
+  /** What runs already and is to stay. */
+  readonly kept?: KeptParts;
   /** A custom build's changes to the stacks of a protocol. */
   stacks(protocol: string, stacks: StackSet): StackSet;
 }
 
-/** Builds telemeters, namers and routers in this order, and starts nothing. */
+/** Builds telemeters, namers and routers in this order, and starts nothing. When one throws, those before it are closed. */
 export function link(options: LinkOptions): Linked {
-  const { config, params } = options;
-  const telemeters = config.telemetry.map(({ plugin, config: own }) => plugin.make(own, params));
-  const namers = config.namers.map((chosen) => {
-    const stats = params.get(StatsParam);
-    return chosen.plugin.make(chosen.config, params.with(StatsParam, stats.scope("namer", prefixOf(chosen))));
-  });
+  const { config, params, kept } = options;
+  const telemeters = kept?.telemeters ?? config.telemetry.map(({ plugin, config: own }) => plugin.make(own, params));
+  const namers = kept?.namers ?? config.namers.map((chosen) => newNamer(chosen, params));
   const utilities = utilityNamers(params.get(HostResolverParam));
   const interpreter = newInterpreter({ namers, utilities });
-  const routers = config.routers.map((chosen) => newRouter(options, interpreter, chosen));
+  const routers: LinkedRouter[] = [];
+  try {
+    for (const [i, chosen] of config.routers.entries()) {
+      routers.push(kept?.router(i) ?? newRouter(options, interpreter, chosen));
+    }
+  } catch (thrown) {
+    for (const each of routers) if (!kept?.has(each)) void each.router.close(0);
+    throw thrown;
+  }
   return { telemeters, namers, routers, withoutNamers: newInterpreter({ utilities }) };
+}
+
+function newNamer(chosen: Chosen<"namer">, params: Params): PrefixedNamer {
+  const stats = params.get(StatsParam);
+  return chosen.plugin.make(chosen.config, params.with(StatsParam, stats.scope("namer", prefixOf(chosen))));
 }
 
 /** Where a namer stands, as its metrics name it. By custom it has the key; one that has not is known by its kind. */

@@ -1,9 +1,10 @@
-import type { Admin } from "@weftmesh/admin";
+import type { Admin, ProcessPhase, ReloadAnswer } from "@weftmesh/admin";
 import type { SocketAddress } from "@weftmesh/http";
 import type { Logger } from "@weftmesh/telemetry";
-import type { RunnableProxy } from "./create-proxy.ts";
+import type { LiveProxy, RunnableProxy } from "./built-proxy.ts";
 import { exposureWarnings } from "./exposure-warnings.ts";
 import type { IdentifierServer } from "./identifier-server.ts";
+import type { Reloader } from "./reloader.ts";
 import { version } from "./version.ts";
 
 interface Closable {
@@ -20,8 +21,9 @@ export interface ProxyAddresses {
 
 /** A proxy that was built, to be run once. */
 export class ProxyServer {
-  readonly built: RunnableProxy;
+  readonly #live: LiveProxy;
   readonly #admin: Admin;
+  readonly #reloader: Reloader;
   readonly #identifier: IdentifierServer | undefined;
   readonly #log: Logger;
   #telemetry: readonly Closable[] = [];
@@ -34,11 +36,22 @@ export class ProxyServer {
     this.#ended = resolve;
   });
 
-  constructor(built: RunnableProxy, admin: Admin, identifier?: IdentifierServer) {
-    this.built = built;
+  constructor(live: LiveProxy, admin: Admin, reloader: Reloader, identifier?: IdentifierServer) {
+    this.#live = live;
     this.#admin = admin;
+    this.#reloader = reloader;
     this.#identifier = identifier;
-    this.#log = built.logs.root;
+    this.#log = live.current.logs.root;
+  }
+
+  /** What runs now; another one after a reload. */
+  get built(): RunnableProxy {
+    return this.#live.current;
+  }
+
+  get phase(): ProcessPhase {
+    if (this.#closed !== undefined) return "draining";
+    return this.#addresses === undefined ? "starting" : "ready";
   }
 
   /** Where it listens; undefined until it does. */
@@ -76,8 +89,18 @@ export class ProxyServer {
     return this.#closed;
   }
 
+  /**
+   * Takes on another config while requests go on: all of it or nothing. What has not changed is not touched; servers
+   * with an address that was there before take it over with its connections; what was removed finishes what it has.
+   */
+  async reload(readText: () => string): Promise<ReloadAnswer> {
+    await this.start();
+    if (this.#closed !== undefined) return { kind: "refused", message: "the process is ending", needsRestart: false };
+    return this.#reloader.reload(readText);
+  }
+
   async #start(): Promise<ProxyAddresses> {
-    const { linked, metrics, config } = this.built;
+    const { linked, metrics, config, listeners } = this.built;
     this.#log.info(`weftmesh ${version} (linkerd 1.x configuration) on node ${process.version}`);
     for (const warning of exposureWarnings(config)) this.#log.warning(warning);
     const admin = await this.#admin.listen();
@@ -92,6 +115,9 @@ export class ProxyServer {
         this.#log.info(`serving ${router.label} on /${show(address)}`);
       }
     }
+    for (const { host, port, fd } of listeners.unclaimed) {
+      this.#log.warning(`descriptor ${fd} listens on ${host}:${port}, which no server of the config asks for`);
+    }
     this.#addresses = { admin, identifier, servers };
     this.#log.info("initialized");
     return this.#addresses;
@@ -101,7 +127,8 @@ export class ProxyServer {
     const { routers } = this.built.linked;
     // Whoever called `start` hears how it went.
     await this.#starting?.catch(() => {});
-    await Promise.all(routers.map(({ router }) => this.#quietly(router.close(graceMs))));
+    const retiring = this.#quietly(this.#reloader.close(graceMs));
+    await Promise.all([retiring, ...routers.map(({ router }) => this.#quietly(router.close(graceMs)))]);
     await Promise.all(this.#telemetry.map((each) => this.#quietly(each.close())));
     const pages = Math.min(graceMs, 1000);
     await Promise.all([this.#quietly(this.#admin.close(pages)), this.#quietly(this.#identifier?.close(pages))]);

@@ -2,9 +2,12 @@ import { readFileSync, statSync } from "node:fs";
 import type { AnyPlugin } from "@weftmesh/config";
 import { ConfigError } from "@weftmesh/config";
 import { asError, isWeftError } from "@weftmesh/core";
+import { inheritedSockets } from "@weftmesh/listeners";
+import { type ProxyOptions, readWithPlugins } from "./built-proxy.ts";
 import { help, readCommandLine } from "./command-line.ts";
-import { createProxy, type ProxyOptions, readWithPlugins } from "./create-proxy.ts";
-import type { ProxyServer } from "./proxy-server.ts";
+import { createProxy } from "./create-proxy.ts";
+import { actOnSignals } from "./signals.ts";
+import { tellPredecessor } from "./successor.ts";
 import { surviveUnhandledErrors } from "./unhandled-errors.ts";
 import { version } from "./version.ts";
 
@@ -16,7 +19,7 @@ export interface RunOptions {
 
 /**
  * A proxy as a program: reads the command line and the config, runs until a signal or `/admin/shutdown`, and gives the
- * exit code. A second signal ends the process at once.
+ * exit code. What each signal does stands in `signals.ts`.
  */
 export async function runProxy(args: readonly string[], options: RunOptions): Promise<number> {
   const line = readCommandLine(args);
@@ -44,9 +47,17 @@ export async function runProxy(args: readonly string[], options: RunOptions): Pr
       await readWithPlugins(proxyOptions);
       return 0;
     }
-    const proxy = await createProxy(proxyOptions);
-    closeOnSignals(proxy);
+    const inherited = inheritedSockets(process.env, process.pid);
+    const readConfig = (): string => readText(line.config);
+    const proxy = await createProxy({
+      ...proxyOptions,
+      inherited,
+      // Standard input is read once.
+      ...(line.config === "-" ? {} : { readConfig }),
+    });
+    actOnSignals(proxy, line.config === "-" ? undefined : readConfig);
     await proxy.start();
+    tellPredecessor();
     surviveUnhandledErrors(proxy.built.metrics, proxy.built.logs.root);
     await proxy.run();
     return 0;
@@ -78,16 +89,4 @@ function explain(thrown: unknown): string {
   if (thrown instanceof ConfigError) return process.stderr.isTTY === true ? thrown.pretty() : thrown.message;
   const error = asError(thrown);
   return isWeftError(error) ? `${error.code}: ${error.message}` : (error.stack ?? error.message);
-}
-
-function closeOnSignals(proxy: ProxyServer): void {
-  let signalled = false;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      if (signalled) process.exit(signal === "SIGINT" ? 130 : 143);
-      signalled = true;
-      proxy.built.logs.root.info(`Received ${signal}. Shutting down ...`);
-      proxy.close().catch((error: Error) => complain(`while closing: ${error.message}`, 1));
-    });
-  }
 }

@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { systemClock } from "@weftmesh/core";
+import { Listeners } from "@weftmesh/listeners";
 import { Dtab, Path } from "@weftmesh/naming";
 import type { RequestToIdentify, Router } from "@weftmesh/router";
 import { afterEach, describe, expect, it } from "vitest";
@@ -19,7 +20,8 @@ async function answer(
     ip: "127.0.0.1",
     port: 0,
     clock: systemClock,
-    routers: routers.map((each) => ({ router: each, baseDtab: Dtab.read("/svc=>/#/io.l5d.fs") })),
+    listeners: new Listeners(),
+    routers: () => routers.map((each) => ({ router: each, baseDtab: Dtab.read("/svc=>/#/io.l5d.fs") })),
   });
   const { host, port } = await server.listen();
   return new Promise((resolve, reject) => {
@@ -67,9 +69,21 @@ describe("the server of httpIdentifierPort", () => {
   });
 
   it("names the port that it cannot have, and closes though it never listened", async () => {
-    server = new IdentifierServer({ ip: "127.0.0.1", port: 0, clock: systemClock, routers: [] });
+    server = new IdentifierServer({
+      ip: "127.0.0.1",
+      port: 0,
+      clock: systemClock,
+      listeners: new Listeners(),
+      routers: () => [],
+    });
     const { port } = await server.listen();
-    const second = new IdentifierServer({ ip: "127.0.0.1", port, clock: systemClock, routers: [] });
+    const second = new IdentifierServer({
+      ip: "127.0.0.1",
+      port,
+      clock: systemClock,
+      listeners: new Listeners(),
+      routers: () => [],
+    });
     await expect(second.listen()).rejects.toMatchObject({
       code: "WEFT_IDENTIFIER_LISTEN",
       message: expect.stringContaining(`127.0.0.1:${port}`),

@@ -10,7 +10,7 @@ import { BoundParam, DstKey, DstParam, RouterLabelParam } from "./call-context.t
 import { endpointCount } from "./endpoint-label.ts";
 import type { HttpService } from "./http-service.ts";
 import { RoutingService } from "./routing-service.ts";
-import { SharedScopes } from "./shared-scopes.ts";
+import { RouterScopes, RouterScopesParam } from "./shared-scopes.ts";
 import { makeOver, type StackSet } from "./stack-set.ts";
 
 export interface HttpRouterOptions {
@@ -62,8 +62,9 @@ export function newHttpRouter(options: HttpRouterOptions): HttpRouter {
   const base = scoped(options.params, "rt", options.label).with(RouterLabelParam, options.label);
   const logicalName = base.with(LogicalNameParam, (ctx) => ctx.get(DstKey)?.path.show);
   // What left the caches leaves the metrics too: names come from clients, and must not pile up.
-  const services = new SharedScopes(base.get(StatsParam), "service");
-  const clients = new SharedScopes(base.get(StatsParam), "client");
+  const scopes = base.get(RouterScopesParam) ?? new RouterScopes();
+  const services = scopes.of(options.label, "service", base.get(StatsParam));
+  const clients = scopes.of(options.label, "client", base.get(StatsParam));
   const binding = newBinding<HttpRequest, HttpResponse>({
     interpreter: options.interpreter,
     baseDtab: options.baseDtab,

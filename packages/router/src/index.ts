@@ -31,6 +31,7 @@ export { MaxCallDepthParam, MaxCallDepthRole, maxCallDepth } from "./max-call-de
 export type { Protocol, RequestToIdentify, Router, RouterRuntime, RunningServer } from "./protocol.ts";
 export { ClearContextParam, RequestContextRole, requestContext } from "./request-context.ts";
 export { firstOf, RoutingService } from "./routing-service.ts";
+export { RouterScopes, RouterScopesParam } from "./shared-scopes.ts";
 export {
   describeStack,
   editStack,

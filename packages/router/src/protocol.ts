@@ -43,13 +43,15 @@ export interface Router {
   /** Where each listener will be. */
   readonly servers: readonly SocketAddress[];
   readonly dstPrefix: Path;
-  /** Binds the ports, all of them or none. Errors: `WEFT_LISTEN`, naming the router, the address and the cause. */
+  /** Binds what ports are not bound yet, and takes no connections. Errors: as `listen`. */
+  reserve?(): Promise<void>;
+  /** Binds the ports, all of them or none, and takes their connections. Errors: `WEFT_LISTEN`, naming the router, the address and the cause. */
   listen(): Promise<readonly RunningServer[]>;
   /** What names, trees and clients it holds now. */
   snapshot(): BindingSnapshot;
   /** Names a request without sending it anywhere, for `httpIdentifierPort`. A rejection says why it cannot. */
   identify?(request: RequestToIdentify): Promise<Identification>;
-  /** Stops listening, then closes the clients. */
+  /** Stops listening, then closes the clients. A second call may shorten the grace of the first. */
   close(graceMs: number): Promise<void>;
 }
 

@@ -1,3 +1,4 @@
+import { type Param, param } from "@weftmesh/core";
 import type { StatsReceiver } from "@weftmesh/telemetry";
 
 interface Shared {
@@ -43,3 +44,29 @@ export class SharedScopes {
     shared.stats.prune();
   }
 }
+
+/**
+ * The scopes of routers by their labels: one router that takes the place of another counts on where that one did, and
+ * neither takes the other's metrics away.
+ */
+export class RouterScopes {
+  readonly #scopes = new Map<string, SharedScopes>();
+
+  /** `parent` is that of the first router with this label. */
+  of(label: string, kind: string, parent: StatsReceiver): SharedScopes {
+    const key = `${kind} ${label}`;
+    let scopes = this.#scopes.get(key);
+    if (scopes === undefined) {
+      scopes = new SharedScopes(parent, kind);
+      this.#scopes.set(key, scopes);
+    }
+    return scopes;
+  }
+}
+
+/** Those of the process; a router that is given none has its own. */
+export const RouterScopesParam: Param<RouterScopes | undefined> = param<RouterScopes | undefined>(
+  "routerScopes",
+  undefined,
+  () => undefined,
+);

@@ -44,7 +44,8 @@ const closingStallMs = 60_000;
  * stamps what moved, so that a request costs no timer and no look at the clock; every limit is kept within two checks.
  */
 export class ConnectionWatch {
-  private readonly settings: ServerSettings;
+  /** Those of another server once it has taken the connection over. */
+  settings: ServerSettings;
   private marks = 0;
   private phaseMs: number;
   private received = 0;

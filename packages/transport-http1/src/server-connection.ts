@@ -18,8 +18,14 @@ export interface ConnectionOwner {
   readonly settings: ServerSettings;
   /** One for all connections: what a scan leaves in it is used at once. */
   readonly head: RequestHead;
-  /** No connection is kept for a next request. */
+  /** Clients are told with the response that their connection is not kept. */
   readonly draining: boolean;
+  /** A connection without a request closes. */
+  readonly closesIdle: boolean;
+  /** Another server takes the connections over, once nothing is under way on them. */
+  readonly handsOver: boolean;
+  /** Gives the owner to be. */
+  handOver(connection: ServerConnection): ConnectionOwner;
   closed(connection: ServerConnection): void;
 }
 
@@ -52,8 +58,8 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
   readonly writer: ResponseWriter;
   readonly openedMs: number;
 
-  private readonly owner: ConnectionOwner;
-  private readonly settings: ServerSettings;
+  private owner: ConnectionOwner;
+  private settings: ServerSettings;
   private readonly connection: Connection;
   private readonly watch: ConnectionWatch;
   private readonly onRep: (rep: HttpResponse) => void = (rep) => {
@@ -348,12 +354,14 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
     this.req = undefined;
     this.body = undefined;
     this.wasted = -1;
-    if (!this.writer.keepAlive || this.owner.draining) {
+    // Who was not told that the connection closes may have sent a request already.
+    if (!this.writer.keepAlive || this.owner.closesIdle) {
       this.startClosing();
       return;
     }
     this.phase = Phase.Idle;
     this.marks++;
+    if (this.owner.handsOver) this.move();
     this.pump();
   }
 
@@ -476,6 +484,18 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
   /** The server takes no more: a connection without a response under way closes now, any other behind it. */
   drainNow(): void {
     if (this.phase <= Phase.Head) this.startClosing();
+  }
+
+  /** Another server is there for what comes. A response that is under way is finished by the present one. */
+  moveIfIdle(): void {
+    if (this.phase !== Phase.Exchange) this.move();
+  }
+
+  private move(): void {
+    this.owner = this.owner.handOver(this);
+    this.settings = this.owner.settings;
+    this.watch.settings = this.settings;
+    if (this.owner.closesIdle) this.drainNow();
   }
 
   destroy(): void {

@@ -1,13 +1,13 @@
-import { type AddressInfo, createServer, type Server, type ServerOpts, type Socket } from "node:net";
-import { type Clock, type Service, type Timer, WeftError } from "@weftmesh/core";
+import type { Socket } from "node:net";
+import type { Clock, Service, Timer } from "@weftmesh/core";
 import type { Connection, HttpRequest, HttpResponse, SocketAddress } from "@weftmesh/http";
+import { type Acceptor, type Listener, Listeners } from "@weftmesh/listeners";
 import { acceptMode } from "./accept-mode.ts";
 import { type AcceptMode, acceptWire } from "./accept-wire.ts";
 import { RequestHead } from "./request-head.ts";
 import { type ConnectionOwner, ServerConnection } from "./server-connection.ts";
 import { defaultServerLimits, type ServerLimits, type ServerSettings } from "./server-settings.ts";
 import { nullServerStats, type ServerConnectionStats } from "./server-stats.ts";
-import { writeHighWaterBytes } from "./socket-wire.ts";
 import type { WireReader } from "./wire.ts";
 
 export interface Http1ServerOptions {
@@ -42,6 +42,11 @@ export interface Http1ServerOptions {
     readonly writeTimeoutMs?: number;
   };
   readonly stats?: ServerConnectionStats;
+  /**
+   * The listening sockets of the process. A server that asks them for an address which another one has takes it over,
+   * and with it the open connections, each after the response that is under way; sockets of its own if not given.
+   */
+  readonly listeners?: Listeners;
   /** How connections are read; what works best here if not given. */
   readonly acceptMode?: AcceptMode;
 }
@@ -52,23 +57,29 @@ export interface Http1Server {
   /** Open connections. */
   readonly connections: number;
   /**
-   * Accepts no more, closes connections that have no response under way, lets the others finish theirs, and destroys
-   * what is left after `graceMs`. Resolves when all are gone. A second call may only shorten the grace.
+   * Accepts no more, lets responses under way finish, and destroys what is left after `graceMs`. A connection that has
+   * no response under way is closed after `idleMs`, 0 if not given: until then a request may come, as one may be on
+   * its way that its client will not send again, and is answered with `Connection: close`. Connections that another
+   * server took over stay open. Resolves when all are gone. A second call may only shorten the grace.
    */
-  close(graceMs?: number): Promise<void>;
+  close(graceMs?: number, idleMs?: number): Promise<void>;
 }
 
 /** Checks are this often at most and at least. */
 const maxCheckMs = 1_000;
 const minCheckMs = 4;
 
-class ListeningServer implements Http1Server, ConnectionOwner {
+class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
   readonly settings: ServerSettings;
   readonly head: RequestHead;
   draining = false;
+  closesIdle = false;
+  private successor: ListeningServer | undefined = undefined;
   address: SocketAddress = { host: "", port: 0 };
 
-  private readonly server: Server;
+  private listener: Listener | undefined = undefined;
+  private readonly noDelay: boolean;
+  private readonly keepAlive: boolean;
   private readonly mode: AcceptMode;
   private readonly open: Set<ServerConnection> = new Set();
   private readonly checkMs: number;
@@ -76,6 +87,7 @@ class ListeningServer implements Http1Server, ConnectionOwner {
   private readonly unwatch: () => void;
   private timer: Timer | undefined = undefined;
   private graceTimer: Timer | undefined = undefined;
+  private idleTimer: Timer | undefined = undefined;
   private closing: Promise<void> | undefined = undefined;
   private onGone: () => void = () => {};
 
@@ -95,42 +107,52 @@ class ListeningServer implements Http1Server, ConnectionOwner {
     this.head = new RequestHead(this.settings.limits);
     this.mode = mode;
     this.checkMs = checkInterval(this.settings);
-    const sockets: ServerOpts = {
-      allowHalfOpen: true,
-      pauseOnConnect: true,
-      noDelay: socketOptions?.noDelay ?? true,
-      keepAlive: socketOptions?.keepAlive ?? false,
-      highWaterMark: writeHighWaterBytes,
-    };
-    this.server = createServer(sockets, (socket) => this.accept(socket));
+    this.noDelay = socketOptions?.noDelay ?? true;
+    this.keepAlive = socketOptions?.keepAlive ?? false;
     this.unwatch = this.settings.stats.watchConnections(() => this.open.size);
   }
 
-  listen(options: Http1ServerOptions): Promise<this> {
-    const host = options.host ?? "127.0.0.1";
-    const { port, socketOptions } = options;
-    return new Promise((resolve, reject) => {
-      const failed = (error: NodeJS.ErrnoException): void => {
-        this.unwatch();
-        reject(listenError(host, port, error));
-      };
-      this.server.once("error", failed);
-      const { backlog, reusePort } = socketOptions ?? {};
-      const listening = {
-        host,
-        port,
-        ...(backlog === undefined ? {} : { backlog }),
-        ...(reusePort === true ? { reusePort } : {}),
-      };
-      this.server.listen(listening, () => {
-        this.server.off("error", failed);
-        // Accepting fails where there are no file descriptors left; it goes on when there are.
-        this.server.on("error", () => this.settings.stats.acceptErrors.inc());
-        const bound = this.server.address() as AddressInfo;
-        this.address = { host: bound.address, port: bound.port };
-        resolve(this);
-      });
+  async listen(options: Http1ServerOptions): Promise<this> {
+    const { port, host = "127.0.0.1", listeners = new Listeners() } = options;
+    const { backlog, reusePort } = options.socketOptions ?? {};
+    const address = {
+      host,
+      port,
+      ...(backlog === undefined ? {} : { backlog }),
+      ...(reusePort === undefined ? {} : { reusePort }),
+    };
+    const { listener, before } = await listeners.take(address, this).catch((thrown: unknown) => {
+      this.unwatch();
+      throw thrown;
     });
+    this.listener = listener;
+    this.address = { host: listener.host, port: listener.port };
+    if (before instanceof ListeningServer) before.giveTo(this);
+    return this;
+  }
+
+  /** The connections go over to another server: now, or behind the response that is under way. */
+  private giveTo(successor: ListeningServer): void {
+    this.successor = successor;
+    for (const connection of [...this.open]) connection.moveIfIdle();
+  }
+
+  get handsOver(): boolean {
+    return this.successor !== undefined;
+  }
+
+  handOver(connection: ServerConnection): ConnectionOwner {
+    // The server that follows may have been followed itself by then.
+    let heir = this.successor as ListeningServer;
+    while (heir.successor !== undefined) heir = heir.successor;
+    this.forget(connection);
+    heir.adopt(connection);
+    return heir;
+  }
+
+  private adopt(connection: ServerConnection): void {
+    this.open.add(connection);
+    this.timer ??= this.settings.clock.after(this.checkMs, this.onCheck);
   }
 
   get connections(): number {
@@ -138,6 +160,10 @@ class ListeningServer implements Http1Server, ConnectionOwner {
   }
 
   closed(connection: ServerConnection): void {
+    this.forget(connection);
+  }
+
+  private forget(connection: ServerConnection): void {
     this.open.delete(connection);
     if (this.open.size > 0) return;
     this.timer?.cancel();
@@ -145,12 +171,16 @@ class ListeningServer implements Http1Server, ConnectionOwner {
     this.onGone();
   }
 
-  close(graceMs = Number.POSITIVE_INFINITY): Promise<void> {
+  close(graceMs = Number.POSITIVE_INFINITY, idleMs = 0): Promise<void> {
     if (this.closing === undefined) {
       this.closing = this.gone();
-      this.draining = true;
-      this.server.close();
-      for (const connection of [...this.open]) connection.drainNow();
+      this.listener?.release(this);
+      this.draining = this.successor === undefined;
+      if (!this.draining) {
+        // Its connections go over by themselves.
+      } else if (idleMs > 0 && this.open.size > 0) {
+        this.idleTimer = this.settings.clock.after(Math.min(idleMs, graceMs), () => this.closeIdle());
+      } else this.closeIdle();
     }
     if (Number.isFinite(graceMs) && this.open.size > 0) {
       this.graceTimer?.cancel();
@@ -168,24 +198,31 @@ class ListeningServer implements Http1Server, ConnectionOwner {
       });
     }
     this.graceTimer?.cancel();
+    this.idleTimer?.cancel();
     this.unwatch();
   }
 
-  private accept(accepted: Socket): void {
-    if (this.draining) {
-      accepted.destroy();
-      return;
-    }
+  private closeIdle(): void {
+    this.closesIdle = true;
+    for (const connection of [...this.open]) connection.drainNow();
+  }
+
+  acceptFailed(): void {
+    this.settings.stats.acceptErrors.inc();
+  }
+
+  accept(accepted: Socket): void {
     const { wire, socket } = acceptWire(accepted, this.mode, notYet);
+    if (this.noDelay) socket.setNoDelay(true);
+    if (this.keepAlive) socket.setKeepAlive(true);
     const connection = new ServerConnection(this, wire, {
       remote: { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 },
       local: { host: socket.localAddress ?? "", port: socket.localPort ?? 0 },
       secure: false,
     } satisfies Connection);
     wire.readBy(connection);
-    this.open.add(connection);
+    this.adopt(connection);
     if (this.mode === "data") socket.resume();
-    this.timer ??= this.settings.clock.after(this.checkMs, this.onCheck);
   }
 
   private check(): void {
@@ -210,12 +247,6 @@ function checkInterval(settings: ServerSettings): number {
     limits.lingerMs,
   );
   return Math.max(minCheckMs, Math.min(maxCheckMs, least / 8));
-}
-
-function listenError(host: string, port: number, cause: NodeJS.ErrnoException): WeftError {
-  const where = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-  const why = cause.code === "EADDRINUSE" ? "the port is in use" : cause.message;
-  return new WeftError("WEFT_LISTEN", `cannot listen on ${where}: ${why}`, { cause });
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Clock, Service } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { RequestHead } from "../src/request-head.ts";
-import { ServerConnection } from "../src/server-connection.ts";
+import { type ConnectionOwner, ServerConnection } from "../src/server-connection.ts";
 import { defaultServerLimits, type ServerSettings } from "../src/server-settings.ts";
 import { nullServerStats } from "../src/server-stats.ts";
 import { MemoryWire } from "./memory-wire.ts";
@@ -33,12 +33,17 @@ export function memoryServer(
     ...settings,
   };
   const server = { draining: false, closed: false };
-  const owner = {
+  const owner: ConnectionOwner = {
     settings: all,
     head: new RequestHead(all.limits),
     get draining() {
       return server.draining;
     },
+    get closesIdle() {
+      return server.draining;
+    },
+    handsOver: false,
+    handOver: () => owner,
     closed: () => {
       server.closed = true;
     },

@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import { type Ctx, type Outcome, service, systemClock } from "@weftmesh/core";
 import { type Connection, ConnectionKey, Headers, type HttpRequest, HttpResponse, textBody } from "@weftmesh/http";
+import { Listeners } from "@weftmesh/listeners";
 import { eventually, MemoryStats, PushBody, settle } from "@weftmesh/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { acceptMode } from "../src/accept-mode.ts";
@@ -206,6 +207,50 @@ describe.each(["onread", "data"] as const)("a server that reads with %s", (accep
     await eventually("all are there", () => server.connections === 1_000 || server.connections);
     for (const each of idle) each.send(get);
     await eventually("all are answered", () => idle.every((each) => each.statuses[0] === 204));
+  });
+
+  it("hands its connections to the server that takes its address over, each behind the response under way", async () => {
+    const listeners = new Listeners();
+    const slow = new PushBody();
+    const answer = (name: string) => (req: HttpRequest) =>
+      Promise.resolve(new HttpResponse(200, new Headers(), req.path === "/slow" ? slow : textBody(name)));
+    const first = await listen(answer("first"), { listeners });
+    const [idle, busy] = [client(first).send(get), client(first).send(get.replace("/p", "/slow"))];
+    await idle.until(() => idle.text.endsWith("first"));
+    await eventually("the slow one is answered", () => slow.piped);
+    listeners.beginTakeover();
+    const second = await listen(answer("second"), { listeners, port: first.address.port });
+    expect([second.address, first.connections, second.connections]).toEqual([first.address, 1, 1]);
+    let closed = false;
+    void first.close().then(() => {
+      closed = true;
+    });
+    const fresh = client(second).send(get);
+    idle.send(get);
+    busy.send(get);
+    await eventually("both are answered", () => [idle, fresh].every((each) => each.text.endsWith("second")));
+    expect([closed, busy.text.includes("second")]).toEqual([false, false]);
+    slow.end();
+    await eventually("the slow one is answered by the second as well", () => busy.text.endsWith("second"));
+    await eventually("the first is done", () => closed);
+    expect([first.connections, second.connections]).toEqual([0, 3]);
+    expect([idle, busy, fresh].map((each) => /connection: close/i.test(each.text))).toEqual([false, false, false]);
+  });
+
+  it("closes a connection without a request only after the idle grace, and tells who comes before", async () => {
+    const server = await listen(() => Promise.resolve(new HttpResponse(200, new Headers(), textBody("x"))));
+    const [silent, late] = [client(server).send(get), client(server).send(get)];
+    for (const each of [silent, late]) await each.until(() => each.statuses.length === 1);
+    const closing = server.close(10_000, 300);
+    const other = new RawClient(server.address.port);
+    await eventually("nobody listens", () => other.closed);
+    late.send(get);
+    await late.until(() => late.statuses.length === 2);
+    expect(late.text.match(/connection: close/gi)?.length).toBe(1);
+    await late.gone();
+    await silent.gone();
+    expect([silent.statuses.length, /connection: close/i.test(silent.text)]).toEqual([1, false]);
+    await closing;
   });
 
   it("closes idle connections after the idle time", async () => {

@@ -2,6 +2,7 @@ import { clientConfigFor, definePlugin, type Plugin, type SocketOptions, staticC
 import { type Classifier, ClockParam, Ctx, Params as NoParams, type Params, WeftError } from "@weftmesh/core";
 import { EjectionListenerParam } from "@weftmesh/failure-accrual";
 import { emptyBody, Headers, HttpRequest, Names, type SocketAddress } from "@weftmesh/http";
+import { ListenersParam } from "@weftmesh/listeners";
 import { DstPrefixParam, type Identification, type Identifier, type Path } from "@weftmesh/naming";
 import {
   applyEdits,
@@ -36,6 +37,8 @@ import { http1Transport, ResponseLimitsParam } from "./transport.ts";
 
 const kilobyte = 1024;
 const never = Number.POSITIVE_INFINITY;
+/** How long a connection without a request may still bring one when the router closes; half of a shorter grace. */
+const idleGraceMs = 1_000;
 
 /** A router of HTTP/1.1: Linkerd's `protocol: http`. */
 class Http1Router implements Router {
@@ -50,7 +53,7 @@ class Http1Router implements Router {
   readonly #respond: ErrorResponder;
   /** Shows in the metrics that requests begin their way at this router. */
   readonly #removeOriginator: (() => void) | undefined;
-  #running: readonly RunningServer[] = [];
+  #running: readonly Http1Server[] = [];
   #closed: Promise<void> | undefined;
 
   constructor(config: HttpConfig, runtime: RouterRuntime) {
@@ -97,8 +100,27 @@ class Http1Router implements Router {
     return this.#config.servers.map(({ ip, port }) => ({ host: ip, port }));
   }
 
+  async reserve(): Promise<void> {
+    const listeners = this.#runtime.params.get(ListenersParam);
+    if (listeners === undefined) return;
+    for (const { ip: host, port, socketOptions } of this.#config.servers) {
+      const { backlog, reusePort } = socketOptions ?? {};
+      const options = {
+        host,
+        port,
+        ...(backlog === undefined ? {} : { backlog }),
+        ...(reusePort === undefined ? {} : { reusePort }),
+      };
+      // A port of its own choosing cannot be reserved, nor be in use.
+      if (port === 0) continue;
+      await listeners.reserve(options).catch((cause: unknown) => {
+        throw new ListenError(this.label, `${host}:${port}`, cause);
+      });
+    }
+  }
+
   async listen(): Promise<readonly RunningServer[]> {
-    const running: RunningServer[] = [];
+    const running: Http1Server[] = [];
     try {
       for (const server of this.#config.servers) running.push(await this.#listenOn(server));
     } catch (cause) {
@@ -126,12 +148,15 @@ class Http1Router implements Router {
   }
 
   close(graceMs: number): Promise<void> {
-    this.#closed ??= this.#close(graceMs);
+    if (this.#closed === undefined) this.#closed = this.#close(graceMs);
+    // A second call may shorten the grace of the first.
+    else for (const server of this.#running) void server.close(graceMs);
     return this.#closed;
   }
 
   async #close(graceMs: number): Promise<void> {
-    await Promise.all(this.#running.map((server) => server.close(graceMs)));
+    const idleMs = Math.min(idleGraceMs, graceMs / 2);
+    await Promise.all(this.#running.map((server) => server.close(graceMs, idleMs)));
     await this.#router.binding.close();
     this.#removeOriginator?.();
   }
@@ -172,11 +197,12 @@ class Http1Router implements Router {
     ) as unknown as Readonly<Record<StackName, readonly StackRow[]>>;
   }
 
-  async #listenOn(server: HttpServerConfig): Promise<RunningServer> {
+  async #listenOn(server: HttpServerConfig): Promise<Http1Server> {
     const { params } = this.#runtime;
     const node = `${server.ip}/${server.port}`;
     const stats = params.get(StatsParam).scope("rt", this.label, "server", node);
     const { serverSession: session, socketOptions } = server;
+    const listeners = params.get(ListenersParam);
     let listening: Http1Server;
     try {
       listening = await listenHttp1({
@@ -189,6 +215,7 @@ class Http1Router implements Router {
         ...(socketOptions === undefined ? {} : { socketOptions: listenerOptions(socketOptions) }),
         clock: params.get(ClockParam),
         stats: serverConnectionStats(stats),
+        ...(listeners === undefined ? {} : { listeners }),
       });
     } catch (cause) {
       throw new ListenError(this.label, `${server.ip}:${server.port}`, cause);

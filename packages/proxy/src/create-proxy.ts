@@ -11,7 +11,7 @@ import {
 } from "@weftmesh/config";
 import { ClockParam, Params as NoParams, type Params, RngParam, systemClock, systemRng } from "@weftmesh/core";
 import { Dtab, HostResolverParam, newSystemHostResolver } from "@weftmesh/naming";
-import { StackEditError, type StackSet } from "@weftmesh/router";
+import { RouterConfigError, StackEditError, type StackSet } from "@weftmesh/router";
 import { type LogLevel, LogLevels, MetricsRegistry, StatsParam } from "@weftmesh/telemetry";
 import { adminOptions } from "./admin-options.ts";
 import { defaultInterpreter } from "./default-interpreter.ts";
@@ -152,13 +152,16 @@ function withDefaults(options: ProxyOptions): Params {
     .merge(given);
 }
 
-/** An edit of a stack that cannot be made is a mistake of the config, at its line. */
+/** An edit of a stack that cannot be made, or a file that cannot be used, is a mistake of the config, at its line. */
 function linkLocated(read: ReadConfig, options: LinkOptions): Linked {
   try {
     return link(options);
   } catch (error) {
-    if (!(error instanceof StackEditError)) throw error;
+    if (!(error instanceof StackEditError || error instanceof RouterConfigError)) throw error;
     const index = read.config.routers.findIndex((router) => router.label === error.routerLabel);
+    if (error instanceof RouterConfigError) {
+      throw locatedError(read, ["routers", index, ...error.path], "tls", error.message);
+    }
     const path = ["routers", index, "stack", error.stackName, error.index, error.key];
     throw locatedError(read, path, "stackEdit", error.message);
   }

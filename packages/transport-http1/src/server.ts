@@ -1,13 +1,15 @@
 import { type AddressInfo, createServer, type Server, type ServerOpts, type Socket } from "node:net";
 import { type Clock, type Service, type Timer, WeftError } from "@weftmesh/core";
-import type { Connection, HttpRequest, HttpResponse, SocketAddress } from "@weftmesh/http";
+import type { Connection, HttpRequest, HttpResponse, PeerIdentity, SocketAddress } from "@weftmesh/http";
+import { readsIntoBuffers } from "@weftmesh/tls";
 import { acceptMode } from "./accept-mode.ts";
+import { acceptTls, type ServerTls } from "./accept-tls.ts";
 import { type AcceptMode, acceptWire } from "./accept-wire.ts";
 import { RequestHead } from "./request-head.ts";
 import { type ConnectionOwner, ServerConnection } from "./server-connection.ts";
 import { defaultServerLimits, type ServerLimits, type ServerSettings } from "./server-settings.ts";
 import { nullServerStats, type ServerConnectionStats } from "./server-stats.ts";
-import { writeHighWaterBytes } from "./socket-wire.ts";
+import { type SocketWire, writeHighWaterBytes } from "./socket-wire.ts";
 import type { WireReader } from "./wire.ts";
 
 export interface Http1ServerOptions {
@@ -42,6 +44,8 @@ export interface Http1ServerOptions {
     readonly writeTimeoutMs?: number;
   };
   readonly stats?: ServerConnectionStats;
+  /** Every connection is of TLS; none is if not given. The server looks after it, and closes it. */
+  readonly tls?: ServerTls;
   /** How connections are read; what works best here if not given. */
   readonly acceptMode?: AcceptMode;
 }
@@ -70,6 +74,7 @@ class ListeningServer implements Http1Server, ConnectionOwner {
 
   private readonly server: Server;
   private readonly mode: AcceptMode;
+  private readonly tls: ServerTls | undefined;
   private readonly open: Set<ServerConnection> = new Set();
   private readonly checkMs: number;
   private readonly onCheck: () => void = () => this.check();
@@ -94,6 +99,7 @@ class ListeningServer implements Http1Server, ConnectionOwner {
     };
     this.head = new RequestHead(this.settings.limits);
     this.mode = mode;
+    this.tls = options.tls;
     this.checkMs = checkInterval(this.settings);
     const sockets: ServerOpts = {
       allowHalfOpen: true,
@@ -112,6 +118,7 @@ class ListeningServer implements Http1Server, ConnectionOwner {
     return new Promise((resolve, reject) => {
       const failed = (error: NodeJS.ErrnoException): void => {
         this.unwatch();
+        this.tls?.close();
         reject(listenError(host, port, error));
       };
       this.server.once("error", failed);
@@ -128,6 +135,7 @@ class ListeningServer implements Http1Server, ConnectionOwner {
         this.server.on("error", () => this.settings.stats.acceptErrors.inc());
         const bound = this.server.address() as AddressInfo;
         this.address = { host: bound.address, port: bound.port };
+        this.tls?.start();
         resolve(this);
       });
     });
@@ -150,6 +158,7 @@ class ListeningServer implements Http1Server, ConnectionOwner {
       this.closing = this.gone();
       this.draining = true;
       this.server.close();
+      this.tls?.close();
       for (const connection of [...this.open]) connection.drainNow();
     }
     if (Number.isFinite(graceMs) && this.open.size > 0) {
@@ -176,17 +185,31 @@ class ListeningServer implements Http1Server, ConnectionOwner {
       accepted.destroy();
       return;
     }
+    if (this.tls !== undefined) {
+      acceptTls(accepted, this.tls, this.mode, notYet, this.begin);
+      return;
+    }
     const { wire, socket } = acceptWire(accepted, this.mode, notYet);
+    this.begin(wire, socket, false, undefined);
+    if (this.mode === "data") socket.resume();
+  }
+
+  private readonly begin = (
+    wire: SocketWire,
+    socket: Socket,
+    secure: boolean,
+    peer: PeerIdentity | undefined,
+  ): void => {
     const connection = new ServerConnection(this, wire, {
       remote: { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 },
       local: { host: socket.localAddress ?? "", port: socket.localPort ?? 0 },
-      secure: false,
+      secure,
+      peer,
     } satisfies Connection);
     wire.readBy(connection);
     this.open.add(connection);
-    if (this.mode === "data") socket.resume();
     this.timer ??= this.settings.clock.after(this.checkMs, this.onCheck);
-  }
+  };
 
   private check(): void {
     const nowMs = this.settings.clock.now();
@@ -229,6 +252,11 @@ function listenError(host: string, port: number, cause: NodeJS.ErrnoException): 
  * const server = await listenHttp1({ service: service(() => Promise.resolve(new HttpResponse(204))), port: 0, clock: systemClock });
  */
 export async function listenHttp1(options: Http1ServerOptions): Promise<Http1Server> {
-  const mode = options.acceptMode ?? (await acceptMode());
+  const mode = options.acceptMode ?? (await bestMode(options));
   return new ListeningServer(options, mode).listen(options);
+}
+
+async function bestMode({ tls }: Http1ServerOptions): Promise<AcceptMode> {
+  if (tls === undefined) return acceptMode();
+  return (await readsIntoBuffers(tls.context)) ? "onread" : "data";
 }

@@ -1,0 +1,60 @@
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { Full, Taken } from "@weftmesh/http";
+import { watchForTruncation } from "@weftmesh/tls";
+import { SocketWire } from "./socket-wire.ts";
+
+/** What Node's sockets have and its types leave out. */
+interface Inner {
+  readonly _parent?: Socket;
+  readonly _handle: { readonly _parent?: { reset?(done: { oncomplete(): void }): unknown } | null } | null;
+}
+
+/**
+ * A wire over a `tls.TLSSocket`.
+ *
+ * Shape: what is written at once leaves as one record where it fits in one. Bytes that go to TLS at once were encrypted
+ * when the call returns, so they are not retained, and the buffer they came in is read into again.
+ */
+export class TlsWire extends SocketWire {
+  override attach(socket: TLSSocket, buffered: boolean): void {
+    super.attach(socket, buffered);
+    // Node tells of what goes wrong within TLS, and leaves the connection as it is.
+    socket.on("error", () => socket.destroy());
+  }
+
+  /** For a peer whose messages may end with the connection: only an end that TLS vouches for is one. */
+  refuseTruncation(): void {
+    const socket = this.socket as TLSSocket;
+    watchForTruncation(socket, () => {
+      socket.destroy(new Error("it closed the connection without saying so within TLS (no close_notify)"));
+    });
+  }
+
+  override writeBytes(bytes: Uint8Array): number {
+    const { socket } = this;
+    if (socket === undefined || this.closed) return Taken;
+    if (this.queued === "" && socket.writableLength === 0) {
+      this.sent += bytes.length;
+      socket.write(bytes);
+      return socket.writableNeedDrain ? Full : Taken;
+    }
+    this.sent += bytes.length;
+    socket.cork();
+    this.writeQueued();
+    socket.write(bytes);
+    socket.uncork();
+    return this.flags(socket);
+  }
+
+  override reset(): void {
+    this.writeQueued();
+    const { socket } = this;
+    if (this.closed || socket === undefined) return;
+    const { _parent: below, _handle: handle } = socket as unknown as Inner;
+    // Without the end that TLS has for it, and with a reset of TCP where there is a way to it.
+    if (below !== undefined) below.resetAndDestroy();
+    else handle?._parent?.reset?.({ oncomplete: () => {} });
+    socket.destroy();
+  }
+}

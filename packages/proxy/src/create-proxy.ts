@@ -13,7 +13,9 @@ import { ClockParam, Params as NoParams, type Params, RngParam, systemClock, sys
 import { Dtab, HostResolverParam, newSystemHostResolver } from "@weftmesh/naming";
 import { RouterConfigError, StackEditError, type StackSet } from "@weftmesh/router";
 import { type LogLevel, LogLevels, MetricsRegistry, StatsParam } from "@weftmesh/telemetry";
+import { type TlsAcceptor, TlsFileError, TlsSettingError } from "@weftmesh/tls";
 import { adminOptions } from "./admin-options.ts";
+import { adminTls } from "./admin-tls.ts";
 import { defaultInterpreter } from "./default-interpreter.ts";
 import { type IdentifiedRouter, IdentifierServer } from "./identifier-server.ts";
 import { type Linked, type LinkOptions, link } from "./linker.ts";
@@ -53,6 +55,8 @@ export interface BuiltProxy {
   readonly params: Params;
   readonly logs: LogLevels;
   readonly metrics: MetricsRegistry;
+  /** TLS of the admin server, where it has it. */
+  readonly adminTls: TlsAcceptor | undefined;
 }
 
 /**
@@ -77,8 +81,8 @@ export async function createProxy(options: ProxyOptions): Promise<ProxyServer> {
   return proxy;
 }
 
-function runnable({ read, linked, params, logs, metrics }: BuiltProxy): RunnableProxy {
-  return { config: read.config, configJson: toJson(read), linked, params, logs, metrics };
+function runnable({ read, plugins: _, ...built }: BuiltProxy): RunnableProxy {
+  return { ...built, config: read.config, configJson: toJson(read) };
 }
 
 /** The server of `httpIdentifierPort`, for the http routers of the config. */
@@ -119,7 +123,8 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     logs,
     stacks: editsOf(options),
   });
-  return { read, plugins, linked, params: withStats, logs, metrics };
+  const tls = adminTlsLocated(read, withStats, logs);
+  return { read, plugins, linked, params: withStats, logs, metrics, adminTls: tls };
 }
 
 /** The config, with the plugins of this build and those that the config and the command line name. */
@@ -164,5 +169,15 @@ function linkLocated(read: ReadConfig, options: LinkOptions): Linked {
     }
     const path = ["routers", index, "stack", error.stackName, error.index, error.key];
     throw locatedError(read, path, "stackEdit", error.message);
+  }
+}
+
+/** A file of the admin server's TLS that cannot be used is a mistake of the config as well. */
+function adminTlsLocated(read: ReadConfig, params: Params, logs: LogLevels): TlsAcceptor | undefined {
+  try {
+    return adminTls(read.config, params, logs);
+  } catch (error) {
+    if (!(error instanceof TlsFileError || error instanceof TlsSettingError)) throw error;
+    throw locatedError(read, ["admin", "tls", error.key], "tls", `admin, ${error.message}`);
   }
 }

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noRestrictedGlobals: certificates are of the calendar that TLS itself looks at
 import "reflect-metadata";
 import { type webcrypto, X509Certificate } from "node:crypto";
 import {

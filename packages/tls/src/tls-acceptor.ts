@@ -168,6 +168,8 @@ class Handshake {
     socket.on("error", this.#onError);
     // What goes wrong before the handshake is over is told there alone.
     socket.on("_tlsError", this.#onError);
+    // A client that leaves by halves within the handshake leaves.
+    socket.once("end", () => this.fail(handshakeError(undefined)));
     socket.once("close", () => this.fail(handshakeError(undefined)));
   }
 

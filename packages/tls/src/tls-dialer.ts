@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import type { NetConnectOpts } from "node:net";
 import type { SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "@weftmesh/core";
@@ -28,6 +29,8 @@ export interface TlsDialerOptions {
 interface Kept {
   readonly context: SecureContext;
   readonly session: Buffer;
+  /** What the server showed when the session began: it is not shown again. */
+  readonly certificate: X509Certificate | undefined;
 }
 
 /**
@@ -43,12 +46,20 @@ export class TlsDialer {
   readonly #name: ExpectedName | HandshakeError | undefined;
   readonly #nothingWrong = (): undefined => undefined;
   #kept: Kept | undefined = undefined;
+  /** The certificates of servers, also of those that did not show theirs again. Node tells of one only once. */
+  readonly #certificates: WeakMap<TLSSocket, X509Certificate> = new WeakMap();
 
   constructor(options: TlsDialerOptions) {
     this.#options = options;
     this.handshakeTimeoutMs = options.handshakeTimeoutMs ?? 10_000;
     this.stats = TlsStats.of(options.stats);
+    this.stats.use();
     this.#name = options.commonName === undefined ? undefined : nameOrError(options.commonName);
+  }
+
+  /** No more connections are made. */
+  close(): void {
+    this.stats.leave();
   }
 
   /** Begins to connect. Errors: HandshakeError where the name is none. */
@@ -56,7 +67,7 @@ export class TlsDialer {
     const { context, validate, alpn } = this.#options;
     if (this.#name instanceof HandshakeError) throw this.#name;
     const secureContext = context.current;
-    const session = this.#takeSession(secureContext);
+    const kept = this.#takeSession(secureContext);
     const socket = nodeTls().connect({
       ...to,
       secureContext,
@@ -65,10 +76,11 @@ export class TlsDialer {
       // The name is looked at in `check`, for sessions that are taken up too; Node leaves those out.
       checkServerIdentity: this.#nothingWrong,
       servername: this.#name?.kind === "dns" ? this.#name.text : "",
-      ...(session === undefined ? {} : { session }),
+      ...(kept === undefined ? {} : { session: kept.session }),
     });
-    socket.on("session", (fresh: Buffer) => {
-      this.#kept = { context: secureContext, session: fresh };
+    if (kept?.certificate !== undefined) this.#certificates.set(socket, kept.certificate);
+    socket.on("session", (session: Buffer) => {
+      this.#kept = { context: secureContext, session, certificate: this.#certificates.get(socket) };
     });
     return socket;
   }
@@ -78,7 +90,7 @@ export class TlsDialer {
     const { validate, clock } = this.#options;
     if (!validate) return;
     if (!socket.authorized) throw handshakeError(socket.authorizationError);
-    const certificate = socket.getPeerX509Certificate();
+    const certificate = this.#certificateOf(socket);
     if (certificate === undefined) throw new HandshakeError("no_certificate", "it showed no certificate");
     if (socket.isSessionReused()) checkDates(certificate, clock.epochMs());
     const name = this.#name;
@@ -104,11 +116,19 @@ export class TlsDialer {
     return error;
   }
 
+  #certificateOf(socket: TLSSocket): X509Certificate | undefined {
+    if (socket.isSessionReused()) return this.#certificates.get(socket);
+    const shown = socket.getPeerX509Certificate();
+    if (shown === undefined) this.#certificates.delete(socket);
+    else this.#certificates.set(socket, shown);
+    return shown;
+  }
+
   /** A session is used once: whoever reads the wire could tell that two connections belong together. */
-  #takeSession(context: SecureContext): Buffer | undefined {
+  #takeSession(context: SecureContext): Kept | undefined {
     const kept = this.#kept;
     this.#kept = undefined;
-    return kept?.context === context ? kept.session : undefined;
+    return kept?.context === context ? kept : undefined;
   }
 }
 

@@ -44,6 +44,20 @@ export class TlsStats {
     };
   }
 
+  #users = 0;
+  #unwatch: (() => void) | undefined = undefined;
+
+  /** The gauges are there while somebody uses them. */
+  use(): void {
+    if (this.#users++ === 0) this.#unwatch = this.watch();
+  }
+
+  leave(): void {
+    if (--this.#users > 0) return;
+    this.#unwatch?.();
+    this.#unwatch = undefined;
+  }
+
   static readonly #byReceiver: WeakMap<StatsReceiver, TlsStats> = new WeakMap();
 
   /** One for each scope, so that the connections of a client's endpoints add up. */

@@ -87,7 +87,10 @@ export class Http1Connector implements ServiceFactory<HttpRequest, HttpResponse>
   }
 
   close(): Promise<void> {
-    if (this.status !== "closed") this.#stats.deleteConnector();
+    if (this.status !== "closed") {
+      this.#stats.deleteConnector();
+      this.#options.tls?.close();
+    }
     this.status = "closed";
     return Promise.resolve();
   }

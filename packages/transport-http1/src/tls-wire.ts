@@ -47,6 +47,14 @@ export class TlsWire extends SocketWire {
     return this.flags(socket);
   }
 
+  /** Through the Writable and never past it: TLS takes one write at a time, and ends the process over a second. */
+  protected override writeQueued(): void {
+    const { queued, socket } = this;
+    if (queued === "") return;
+    this.queued = "";
+    if (socket !== undefined && !this.closed) socket.write(queued, "latin1");
+  }
+
   override reset(): void {
     this.writeQueued();
     const { socket } = this;

@@ -149,7 +149,6 @@ class Connecting implements WireReader {
     }
     this.#socket = socket;
     this.#wire.attach(socket, reuseBuffers);
-    if (tls !== undefined) (this.#wire as TlsWire).refuseTruncation();
     if (Number.isFinite(connectTimeoutMs)) {
       this.#timer = this.#connection.clock.after(connectTimeoutMs, () =>
         this.#fail(connectTimeout(host, port, connectTimeoutMs)),
@@ -202,6 +201,7 @@ class Connecting implements WireReader {
           return;
         }
         this.#stopShaking(tls);
+        (this.#wire as TlsWire).refuseTruncation();
         tls.succeeded(socket, clock.now() - startedMs);
         this.#connected();
       });

@@ -4,10 +4,15 @@ import { Full, Taken } from "@weftmesh/http";
 import { watchForTruncation } from "@weftmesh/tls";
 import { SocketWire } from "./socket-wire.ts";
 
+type Close = (done?: () => void) => unknown;
+
 /** What Node's sockets have and its types leave out. */
 interface Inner {
-  readonly _parent?: Socket;
-  readonly _handle: { readonly _parent?: { reset?(done: { oncomplete(): void }): unknown } | null } | null;
+  /** Of a connection that was accepted. */
+  readonly _parent?: Socket | null;
+  readonly _handle: {
+    readonly _parent?: { close: Close; readonly reset?: (done?: () => void) => number } | null;
+  } | null;
 }
 
 /**
@@ -59,10 +64,20 @@ export class TlsWire extends SocketWire {
     this.writeQueued();
     const { socket } = this;
     if (this.closed || socket === undefined) return;
-    const { _parent: below, _handle: handle } = socket as unknown as Inner;
-    // Without the end that TLS has for it, and with a reset of TCP where there is a way to it.
-    if (below !== undefined) below.resetAndDestroy();
-    else handle?._parent?.reset?.({ oncomplete: () => {} });
+    resetBelow(socket as unknown as Inner);
     socket.destroy();
   }
+}
+
+/** Has TCP end with a reset when TLS closes it: there is no end within TLS then either. */
+function resetBelow({ _parent: accepted, _handle: handle }: Inner): void {
+  if (accepted !== undefined && accepted !== null) {
+    accepted.resetAndDestroy();
+    return;
+  }
+  const tcp = handle?._parent;
+  const { reset } = tcp ?? {};
+  if (tcp === undefined || tcp === null || reset === undefined) return;
+  const { close } = tcp;
+  tcp.close = (done) => (reset.call(tcp, done) === 0 ? undefined : close.call(tcp, done));
 }

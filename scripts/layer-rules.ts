@@ -8,7 +8,7 @@ const librariesOf: Readonly<Record<string, readonly string[]>> = {
   "packages/config": ["yaml", "zod"],
   "packages/grpc": ["@grpc/grpc-js"],
   "packages/mesh-api": ["@bufbuild/protobuf"],
-  "packages/testkit": ["fast-check", "vitest"],
+  "packages/testkit": ["@peculiar/x509", "fast-check", "reflect-metadata", "vitest"],
   "plugins/telemeter-prometheus": ["prom-client", "zod"],
 };
 const librariesOfLayer: Readonly<Record<number, readonly string[]>> = {

@@ -2,5 +2,5 @@ import { defineConfig, type Options } from "tsup";
 import base from "../../tsup.base.ts";
 
 const options: Options | Options[] | ((overrides: Options) => Options | Options[] | Promise<Options | Options[]>) =
-  defineConfig({ ...(base as Options), entry: ["src/index.ts", "src/setup.ts"] });
+  defineConfig({ ...(base as Options), entry: ["src/index.ts", "src/setup.ts", "src/certificates.ts"] });
 export default options;

@@ -57,6 +57,20 @@ export class RunningProxy {
     return (await response.json()) as Record<string, number>;
   }
 
+  /** The metrics when they are as they should be; a counter may follow its event by a little. */
+  async metricsWhen(
+    holds: (metrics: Readonly<Record<string, number>>) => boolean,
+    withinMs = 10_000,
+  ): Promise<Record<string, number>> {
+    const end = Date.now() + withinMs;
+    for (;;) {
+      const metrics = await this.metrics();
+      if (holds(metrics)) return metrics;
+      if (Date.now() > end) throw new Error(`the metrics are not as expected:\n${JSON.stringify(metrics, null, 1)}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   /** Ends it. Errors: when it had ended by itself, with all that it printed. */
   async stop(): Promise<number | null> {
     if (!this.program.running) throw new Error(`the proxy ended by itself:\n${this.program.output}`);

@@ -3,6 +3,8 @@ import type { Socket } from "node:net";
 import { asError, type Clock } from "@weftmesh/core";
 import type { Listeners } from "@weftmesh/listeners";
 import { escapeLogText } from "@weftmesh/telemetry";
+import type { TlsAcceptor } from "@weftmesh/tls";
+import { serveOverTls } from "./admin-tls.ts";
 import { canonicalPath } from "./canonical-path.ts";
 import { type AdminEndpoint, type AdminRequest, type AdminResponse, status, textType } from "./endpoint.ts";
 import { AdminListenError } from "./errors.ts";
@@ -25,6 +27,8 @@ export interface AdminServerOptions {
   readonly security: AdminSecurity;
   readonly allowedHosts: readonly string[];
   readonly maxBodyBytes: number;
+  /** Plain HTTP when undefined. The server closes it. */
+  readonly tls: TlsAcceptor | undefined;
 }
 
 /** Path and query together; what needs more is sent as a body. */
@@ -58,6 +62,7 @@ export class AdminServer {
       (req, res) => this.#receive(req, res),
     );
     this.#server.maxConnections = maxConnections;
+    if (options.tls !== undefined) serveOverTls(this.#server, options.tls);
     this.#server.on("clientError", (_error, socket) => refuseBytes(socket as Socket));
   }
 
@@ -71,6 +76,7 @@ export class AdminServer {
   }
 
   close(graceMs: number): Promise<void> {
+    this.#options.tls?.close();
     this.#closed ??= new Promise((resolve) => {
       if (!this.#server.listening) {
         resolve();

@@ -2,6 +2,7 @@ import type { Clock } from "@weftmesh/core";
 import { Listeners } from "@weftmesh/listeners";
 import type { Addr } from "@weftmesh/naming";
 import type { AdminHandler, LogLevels, MetricsTree } from "@weftmesh/telemetry";
+import type { TlsAcceptor } from "@weftmesh/tls";
 import { type AdminAddress, AdminServer } from "./admin-server.ts";
 import { delegatorEndpoint, type FindDelegator } from "./delegator-endpoint.ts";
 import { type AdminEndpoint, endpointOf, textType } from "./endpoint.ts";
@@ -37,6 +38,8 @@ export interface AdminOptions {
   readonly security?: AdminSecurity;
   /** Names besides those of the loopback under which a server on the loopback may be asked. */
   readonly allowedHosts?: readonly string[];
+  /** Serves over TLS; the admin server looks after it, and closes it. Plain HTTP when not given. */
+  readonly tls?: TlsAcceptor;
   /** Bytes of a request's body at most; 1 MiB when not given. */
   readonly maxBodyBytes?: number;
   readonly handlers?: readonly (AdminEndpoint | AdminHandler)[];
@@ -102,6 +105,7 @@ export function createAdmin(options: AdminOptions): Admin {
     security: options.security ?? {},
     allowedHosts: options.allowedHosts ?? [],
     maxBodyBytes: options.maxBodyBytes ?? 1_048_576,
+    tls: options.tls,
   });
   return {
     listen: () => server.listen(),

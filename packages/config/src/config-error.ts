@@ -18,7 +18,8 @@ export type ConfigRule =
   | "conflictingLabels"
   | "conflictingPorts"
   | "conflictingStreamingOptions"
-  | "stackEdit";
+  | "stackEdit"
+  | "tls";
 
 /** One mistake in a config, with its place. */
 export interface ConfigIssue {

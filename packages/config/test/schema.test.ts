@@ -98,12 +98,9 @@ describe("the keys of a router", () => {
 
 describe("what this build does not do", () => {
   it.each([
-    ["client.tls", client("tls: {commonName: a}")],
-    ["client.forwardClientCert", client("forwardClientCert: true")],
     ["transformers", router("interpreter: {kind: default, transformers: [{kind: io.l5d.localhost}]}")],
     ["router.streamingEnabled", router("streamingEnabled: false")],
     ["router.announcers", router("announcers: [{kind: io.l5d.serversets, zkAddrs: [{host: a, port: 2181}]}]")],
-    ["admin.tls", `admin: {tls: {certPath: a, keyPath: b}}\n${router("label: a")}`],
   ])("refuses %s in one line", (what, text) => {
     const found = lines(text);
     expect(found).toHaveLength(1);
@@ -142,7 +139,7 @@ describe("what this build does not do", () => {
 
   it("is one table", () => {
     expect(new Set(unsupportedFeatures).size).toBe(unsupportedFeatures.length);
-    expect(unsupportedFeatures).toContain("client.tls");
+    expect(unsupportedFeatures).toContain("server.announce");
   });
 });
 
@@ -204,6 +201,21 @@ describe("the keys of a client", () => {
       "trustCerts: trustCerts and trustCertsBundle exclude each other",
     ]);
     expect(tls("enabled: false")).toEqual([]);
+    expect(tls("commonName: a\ntrustCerts: []")).toEqual(["trustCerts: the list is empty"]);
+    expect(tls("commonName: a\nprotocols: []")).toEqual(["protocols: the list is empty"]);
+    expect(tls("commonName: a\nprotocols: [TLSv1.1, TLSv1.2]")).toEqual([
+      "protocols[0]: TLSv1.1 can be broken, and is not spoken here; expected one of TLSv1.2, TLSv1.3",
+    ]);
+    expect(tls("commonName: a\nprotocols: [TLSv1.4]")[0]).toMatch(/^protocols\[0\]: not a version of TLS/);
+    expect(lines(client('tls: {commonName: "{host}.example.org"}'))).toEqual([
+      "routers[0].client.tls.commonName: commonName has {host}, and there is no prefix here to capture it",
+    ]);
+    const captured = (name: string) =>
+      lines(client(`kind: io.l5d.static, configs: [{prefix: "/#/*/{host}", tls: {commonName: "${name}"}}]`));
+    expect(captured("{host}.example.org")).toEqual([]);
+    expect(captured("{hots}.example.org")).toEqual([
+      "routers[0].client.configs[0].tls.commonName: commonName has {hots}, and the prefix /#/*/{host} captures none",
+    ]);
     expect(lines(client("hostConnectionPool: {minSize: 4, maxSize: 3}"))).toEqual([
       "routers[0].client.hostConnectionPool.minSize: minSize is greater than maxSize",
     ]);

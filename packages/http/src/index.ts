@@ -30,11 +30,13 @@ export {
 export { Headers } from "./headers.ts";
 export { hasToken, stripHopByHop } from "./hop-by-hop.ts";
 export {
+  type AlternativeName,
   type Connection,
   ConnectionKey,
   HttpRequest,
   HttpResponse,
   type HttpVersion,
+  type PeerIdentity,
   type SocketAddress,
 } from "./message.ts";
 export { type BodyTap, tapBody } from "./tap-body.ts";

@@ -55,11 +55,29 @@ export interface SocketAddress {
   readonly port: number;
 }
 
+/** A name that a certificate has beside its subject. */
+export interface AlternativeName {
+  readonly kind: "dns" | "uri" | "ip" | "email" | "other";
+  readonly value: string;
+}
+
+/** Who the other end of a connection is, by a certificate that was checked against the roots which we trust. */
+export interface PeerIdentity {
+  /** SHA-256 of the certificate, in hex digits of upper case. */
+  readonly sha256: string;
+  /** In the form of RFC 2253; empty for a certificate that has none. */
+  readonly subject: string;
+  /** In the order of the certificate. */
+  readonly names: readonly AlternativeName[];
+}
+
 /** The connection that a request came in on: one object for all of its requests. */
 export interface Connection {
   readonly remote: SocketAddress;
   readonly local: SocketAddress;
   readonly secure: boolean;
+  /** Absent where the client showed no certificate, or none that counts. */
+  readonly peer?: PeerIdentity | undefined;
 }
 
 /** Set by a server codec on the ctx of each request. */

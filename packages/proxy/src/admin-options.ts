@@ -22,7 +22,7 @@ export interface ProcessControl {
 
 /** What the admin server shows of a proxy, whichever runs at the time. */
 export function adminOptions(live: LiveProxy, control: ProcessControl): AdminOptions {
-  const { config, logs, metrics, params, listeners } = live.current;
+  const { config, logs, metrics, params, listeners, adminTls } = live.current;
   const { admin } = config;
   const logger = logs.logger("admin");
   const { reload } = control;
@@ -35,6 +35,7 @@ export function adminOptions(live: LiveProxy, control: ProcessControl): AdminOpt
     metrics,
     log: (message) => logger.error(message),
     security: admin.security,
+    ...(adminTls === undefined ? {} : { tls: adminTls }),
     handlers: [...live.current.linked.telemeters.flatMap((each) => each.adminHandlers ?? []), ...namerPages(live)],
     shutdown: (graceMs) => control.shutdown(graceMs),
     phase: () => control.phase(),

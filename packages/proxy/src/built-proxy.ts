@@ -11,8 +11,10 @@ import {
 import { ClockParam, Params as NoParams, type Params, RngParam, systemClock, systemRng } from "@weftmesh/core";
 import { type InheritedSocket, Listeners, ListenersParam } from "@weftmesh/listeners";
 import { HostResolverParam, newSystemHostResolver } from "@weftmesh/naming";
-import { RouterScopes, RouterScopesParam, StackEditError, type StackSet } from "@weftmesh/router";
+import { RouterConfigError, RouterScopes, RouterScopesParam, StackEditError, type StackSet } from "@weftmesh/router";
 import { type LogLevel, LogLevels, MetricsRegistry, StatsParam } from "@weftmesh/telemetry";
+import { type TlsAcceptor, TlsFileError, TlsSettingError } from "@weftmesh/tls";
+import { adminTls } from "./admin-tls.ts";
 import { defaultInterpreter } from "./default-interpreter.ts";
 import { type Fingerprints, fingerprintsOf } from "./fingerprints.ts";
 import { type Linked, type LinkOptions, link } from "./linker.ts";
@@ -56,6 +58,8 @@ export interface BuiltProxy {
   readonly logs: LogLevels;
   readonly metrics: MetricsRegistry;
   readonly listeners: Listeners;
+  /** TLS of the admin server, where it has it. */
+  readonly adminTls: TlsAcceptor | undefined;
 }
 
 /**
@@ -75,9 +79,8 @@ export interface LiveProxy {
   current: RunnableProxy;
 }
 
-export function runnable({ read, linked, params, logs, metrics, listeners }: BuiltProxy): RunnableProxy {
-  const fingerprints = fingerprintsOf(read);
-  return { config: read.config, configJson: toJson(read), fingerprints, linked, params, logs, metrics, listeners };
+export function runnable({ read, plugins: _, ...built }: BuiltProxy): RunnableProxy {
+  return { ...built, config: read.config, configJson: toJson(read), fingerprints: fingerprintsOf(read) };
 }
 
 export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
@@ -105,7 +108,8 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     logs,
     stacks: editsOf(options),
   });
-  return { read, plugins, linked, params: withStats, logs, metrics, listeners };
+  const tls = adminTlsLocated(read, withStats, logs);
+  return { read, plugins, linked, params: withStats, logs, metrics, listeners, adminTls: tls };
 }
 
 /** The config, with the plugins of this build and those that the config and the command line name. */
@@ -138,14 +142,27 @@ function withDefaults(options: ProxyOptions): Params {
     .merge(given);
 }
 
-/** An edit of a stack that cannot be made is a mistake of the config, at its line. */
+/** An edit of a stack that cannot be made, or a file that cannot be used, is a mistake of the config, at its line. */
 export function linkLocated(read: ReadConfig, options: LinkOptions): Linked {
   try {
     return link(options);
   } catch (error) {
-    if (!(error instanceof StackEditError)) throw error;
+    if (!(error instanceof StackEditError || error instanceof RouterConfigError)) throw error;
     const index = read.config.routers.findIndex((router) => router.label === error.routerLabel);
+    if (error instanceof RouterConfigError) {
+      throw locatedError(read, ["routers", index, ...error.path], "tls", error.message);
+    }
     const path = ["routers", index, "stack", error.stackName, error.index, error.key];
     throw locatedError(read, path, "stackEdit", error.message);
+  }
+}
+
+/** A file of the admin server's TLS that cannot be used is a mistake of the config as well. */
+function adminTlsLocated(read: ReadConfig, params: Params, logs: LogLevels): TlsAcceptor | undefined {
+  try {
+    return adminTls(read.config, params, logs);
+  } catch (error) {
+    if (!(error instanceof TlsFileError || error instanceof TlsSettingError)) throw error;
+    throw locatedError(read, ["admin", "tls", error.key], "tls", `admin, ${error.message}`);
   }
 }

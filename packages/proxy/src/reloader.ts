@@ -90,8 +90,8 @@ export class Reloader {
     const options = { ...this.#options, config: text };
     const before = this.#live.current;
     const { read, plugins } = await readWithPlugins(options);
-    const { params, logs, metrics, listeners } = before;
-    const unlinked: Omit<BuiltProxy, "linked"> = { read, plugins, params, logs, metrics, listeners };
+    const { params, logs, metrics, listeners, adminTls } = before;
+    const unlinked: Omit<BuiltProxy, "linked"> = { read, plugins, params, logs, metrics, listeners, adminTls };
     // With the routers that run, as a first step: only the fingerprints are wanted of it.
     const { fingerprints } = runnable({ ...unlinked, linked: before.linked });
     const parts = needRestart(before.fingerprints, fingerprints);

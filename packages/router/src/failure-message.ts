@@ -6,6 +6,8 @@ import { BoundKey, DstKey, LocalDtabKey } from "./call-context.ts";
 export interface EndpointError extends Error {
   readonly host: string;
   readonly port: number;
+  /** What was wrong, where it is not only that nobody was there. */
+  readonly reason?: string;
 }
 
 function dtabLines(dtab: Dtab | undefined): string {
@@ -27,7 +29,8 @@ export function noRouteMessage(ctx: Ctx, baseDtab: Dtab): string {
 export function noConnectionMessage(ctx: Ctx, error: EndpointError): string {
   const selected = error.host.includes(":") ? `[${error.host}]:${error.port}` : `${error.host}:${error.port}`;
   const bound = ctx.get(BoundKey);
-  const lines = [`Unable to establish connection to ${selected}.`, ""];
+  const reason = error.reason === undefined ? "" : ` No TLS: ${error.reason}.`;
+  const lines = [`Unable to establish connection to ${selected}.${reason}`, ""];
   lines.push(`service name: ${ctx.get(DstKey)?.path.show ?? "unknown"}`);
   if (bound !== undefined) {
     lines.push(`client name: ${bound.id.show}`, `addresses: [${addressesOf(bound)}]`);

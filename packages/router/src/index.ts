@@ -8,7 +8,12 @@ export {
   RouterLabelParam,
   TraceKey,
 } from "./call-context.ts";
-export { ClientCertHeaderRole, clientCertHeader } from "./client-cert-header.ts";
+export {
+  ClientCertHeaderRole,
+  clientCertHeader,
+  clientCertValue,
+  ForwardClientCertParam,
+} from "./client-cert-header.ts";
 export { ContextHeadersRole, contextHeaders } from "./context-headers.ts";
 export { DstClientRole, DstServiceRole, dstClient, dstService } from "./dst-headers.ts";
 export { applyEdits, StackEditError, StackParamError } from "./edit-stacks.ts";
@@ -30,6 +35,7 @@ export { L5d } from "./linkerd-headers.ts";
 export { MaxCallDepthParam, MaxCallDepthRole, maxCallDepth } from "./max-call-depth.ts";
 export type { Protocol, RequestToIdentify, Router, RouterRuntime, RunningServer } from "./protocol.ts";
 export { ClearContextParam, RequestContextRole, requestContext } from "./request-context.ts";
+export { RouterConfigError } from "./router-config-error.ts";
 export { firstOf, RoutingService } from "./routing-service.ts";
 export { RouterScopes, RouterScopesParam } from "./shared-scopes.ts";
 export {

@@ -1,1 +1,15 @@
-export {};
+export { type AcceptedOptions, acceptedSocket } from "./accepted-socket.ts";
+export { defaultCiphers } from "./ciphers.ts";
+export { watchForTruncation } from "./clean-end.ts";
+export { clientContext } from "./client-context.ts";
+export { ClientContexts } from "./client-contexts.ts";
+export { HandshakeError, type HandshakeReason, TlsFileError, TlsSettingError } from "./errors.ts";
+export { type ExpectedName, expectedName, isFor } from "./expected-name.ts";
+export { handshakeError, isLateRefusal } from "./handshake-reason.ts";
+export { LiveContext, type TlsLog } from "./live-context.ts";
+export { peerIdentity } from "./peer-identity.ts";
+export { readsIntoBuffers } from "./reads-into-buffers.ts";
+export { type ContextSurroundings, serverContext } from "./server-context.ts";
+export type { CertificateFiles, ClientTlsSettings, ServerTlsSettings } from "./settings.ts";
+export { type Accepting, TlsAcceptor, type TlsAcceptorOptions } from "./tls-acceptor.ts";
+export { TlsDialer, type TlsDialerOptions } from "./tls-dialer.ts";

@@ -1,6 +1,7 @@
 import { type Clock, ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
 import { bytesBody, emptyBody, type HttpRequest, HttpResponse, latin1Body, Names } from "@weftmesh/http";
 import type { OwnedSession, SessionOwner } from "@weftmesh/pool";
+import { isLateRefusal } from "@weftmesh/tls";
 import { ChunkedDecoder } from "./chunked.ts";
 import { RequestBody, type RequestBodyOwner } from "./client-body.ts";
 import { ConnectionLostError, ResponseError } from "./client-errors.ts";
@@ -26,6 +27,8 @@ export interface ClientConnectionOptions {
   readonly timeouts?: ClientTimeouts;
   /** For messages. */
   readonly peer: string;
+  /** What is to be told in place of an alert with which a server refuses us when the handshake is over for us. */
+  readonly refused?: (alert: Error) => Error;
 }
 
 const closedAlready: Promise<void> = Promise.resolve();
@@ -430,6 +433,11 @@ export class ClientConnection
       this.shut();
       return;
     }
+    const { refused } = this.options;
+    if (refused !== undefined && nobodyHeard(this.wireError, this.exchanges, this.begun)) {
+      this.abort(refused(this.wireError as Error));
+      return;
+    }
     const what = this.begun ? "within the head of its response" : "before it answered";
     this.abort(
       new ConnectionLostError(`${this.options.peer} closed the connection ${what}`, {
@@ -486,3 +494,8 @@ export class ClientConnection
 }
 
 function nobody(): void {}
+
+/** A server that refuses the handshake has read nothing of what was sent behind it. */
+function nobodyHeard(error: Error | undefined, exchanges: number, begun: boolean): boolean {
+  return exchanges === 0 && !begun && isLateRefusal(error);
+}

@@ -1,4 +1,5 @@
 import { WeftError } from "@weftmesh/core";
+import type { HandshakeError } from "@weftmesh/tls";
 
 /** `host:port`, with an IPv6 address in brackets. */
 export function showPeer(host: string, port: number): string {
@@ -30,6 +31,20 @@ export function connectError(host: string, port: number, cause: Error | undefine
 export function connectTimeout(host: string, port: number, timeoutMs: number): ConnectError {
   const message = `no connection to ${showPeer(host, port)} within ${timeoutMs} ms`;
   return new ConnectError("WEFT_CONNECT_TIMEOUT", message, host, port);
+}
+
+/** TCP was connected and TLS was not: `reason` says why in words. */
+export class TlsConnectError extends ConnectError {
+  readonly reason: string;
+
+  constructor(host: string, port: number, cause: HandshakeError) {
+    super("WEFT_CONNECT_TLS", `no TLS with ${showPeer(host, port)}: ${cause.message}`, host, port, cause);
+    this.reason = cause.message;
+  }
+}
+
+export function handshakeFailed(host: string, port: number, cause: HandshakeError): TlsConnectError {
+  return new TlsConnectError(host, port, cause);
 }
 
 /** The connection ended under a call: whether the request took effect is not known, unless none of it was sent. */

@@ -2,11 +2,13 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { type Clock, ClosedError, type Ctx, type ServiceFactory, type Status, type Timer } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { nullStats, type StatsReceiver } from "@weftmesh/telemetry";
+import { HandshakeError, type TlsDialer } from "@weftmesh/tls";
 import { ClientConnection, type ClientConnectionOptions } from "./client-connection.ts";
-import { connectError, connectTimeout, showPeer } from "./client-errors.ts";
+import { connectError, connectTimeout, handshakeFailed, showPeer } from "./client-errors.ts";
 import { ClientStats } from "./client-stats.ts";
 import type { ResponseLimits } from "./response-head.ts";
 import { SocketWire, writeHighWaterBytes } from "./socket-wire.ts";
+import { TlsWire } from "./tls-wire.ts";
 import type { WireReader } from "./wire.ts";
 
 export interface ClientSocketOptions {
@@ -33,6 +35,8 @@ export interface Http1ConnectorOptions {
   readonly limits?: Partial<ResponseLimits>;
   /** The client's scope: connectors that share it add up in its metrics. */
   readonly stats?: StatsReceiver;
+  /** Talks TLS; plain TCP if not given. */
+  readonly tls?: TlsDialer;
   /** Reads through reused buffers; false reads through `data` events. True if not given. */
   readonly reuseBuffers?: boolean;
 }
@@ -44,8 +48,8 @@ const defaultLimits: ResponseLimits = { maxInitialLineBytes: 4_096, maxHeaderByt
  *
  * Shape: one per endpoint, below its pool.
  * Units: ms; bytes.
- * Errors: `WEFT_CONNECT_REFUSED`, `WEFT_CONNECT_TIMEOUT`, `WEFT_CONNECT_FAILED`, all retryable and with `host` and
- * `port`; the reason when the ctx is cancelled meanwhile; `WEFT_CLOSED` after `close`.
+ * Errors: `WEFT_CONNECT_REFUSED`, `WEFT_CONNECT_TIMEOUT`, `WEFT_CONNECT_FAILED`, `WEFT_CONNECT_TLS`, all retryable and
+ * with `host` and `port`; the reason when the ctx is cancelled meanwhile; `WEFT_CLOSED` after `close`.
  */
 export class Http1Connector implements ServiceFactory<HttpRequest, HttpResponse> {
   status: Status = "open";
@@ -57,6 +61,7 @@ export class Http1Connector implements ServiceFactory<HttpRequest, HttpResponse>
     this.#options = options;
     this.#stats = ClientStats.of(options.stats ?? nullStats);
     this.#stats.addConnector();
+    const { tls } = options;
     const never = Number.POSITIVE_INFINITY;
     const { readTimeoutMs = never, writeTimeoutMs = never } = options.socketOptions ?? {};
     const isTimed = Number.isFinite(readTimeoutMs) || Number.isFinite(writeTimeoutMs);
@@ -67,6 +72,9 @@ export class Http1Connector implements ServiceFactory<HttpRequest, HttpResponse>
       limits: { ...defaultLimits, ...options.limits },
       continueTimeoutMs: options.continueTimeoutMs ?? 1_000,
       peer: showPeer(options.host, options.port),
+      ...(tls === undefined
+        ? {}
+        : { refused: (alert: Error) => handshakeFailed(options.host, options.port, tls.failed(alert)) }),
     };
   }
 
@@ -79,7 +87,10 @@ export class Http1Connector implements ServiceFactory<HttpRequest, HttpResponse>
   }
 
   close(): Promise<void> {
-    if (this.status !== "closed") this.#stats.deleteConnector();
+    if (this.status !== "closed") {
+      this.#stats.deleteConnector();
+      this.#options.tls?.close();
+    }
     this.status = "closed";
     return Promise.resolve();
   }
@@ -91,11 +102,13 @@ class Connecting implements WireReader {
   readonly #connection: ClientConnectionOptions;
   readonly #resolve: (connection: ClientConnection) => void;
   readonly #reject: (error: Error) => void;
-  readonly #wire: SocketWire = new SocketWire(this);
+  readonly #wire: SocketWire;
   readonly #startedMs: number;
   #socket: Socket | undefined = undefined;
   #timer: Timer | undefined = undefined;
   #settled = false;
+  /** TCP is connected, and TLS not yet. */
+  #shaking = false;
 
   constructor(
     options: Http1ConnectorOptions,
@@ -105,13 +118,14 @@ class Connecting implements WireReader {
   ) {
     this.#options = options;
     this.#connection = connection;
+    this.#wire = options.tls === undefined ? new SocketWire(this) : new TlsWire(this);
     this.#resolve = resolve;
     this.#reject = reject;
     this.#startedMs = connection.clock.now();
   }
 
   start(ctx: Ctx): void {
-    const { host, port, socketOptions, connectTimeoutMs = 1_000, reuseBuffers = true } = this.#options;
+    const { host, port, socketOptions, connectTimeoutMs = 1_000, reuseBuffers = true, tls } = this.#options;
     const to: NetConnectOpts & { highWaterMark: number } = {
       host,
       port,
@@ -121,10 +135,20 @@ class Connecting implements WireReader {
       ...(socketOptions?.keepAlive === undefined ? {} : { keepAlive: socketOptions.keepAlive }),
       ...(reuseBuffers ? { onread: this.#wire.onread } : {}),
     };
-    const socket = connect(to);
+    let socket: Socket;
+    if (tls === undefined) {
+      socket = connect(to);
+      socket.once("connect", () => this.#connected());
+    } else {
+      try {
+        socket = this.#dial(tls, to);
+      } catch (error) {
+        this.#handshakeFailed(tls, error as Error);
+        return;
+      }
+    }
     this.#socket = socket;
     this.#wire.attach(socket, reuseBuffers);
-    socket.once("connect", () => this.#connected());
     if (Number.isFinite(connectTimeoutMs)) {
       this.#timer = this.#connection.clock.after(connectTimeoutMs, () =>
         this.#fail(connectTimeout(host, port, connectTimeoutMs)),
@@ -138,7 +162,9 @@ class Connecting implements WireReader {
   }
 
   onClosed(error: Error | undefined): void {
-    this.#fail(connectError(this.#options.host, this.#options.port, error));
+    const { tls } = this.#options;
+    if (tls !== undefined && this.#shaking) this.#handshakeFailed(tls, error);
+    else this.#fail(connectError(this.#options.host, this.#options.port, error));
   }
 
   /** A server has nothing to say before it is asked, and the connection does not read before it is made. */
@@ -147,10 +173,53 @@ class Connecting implements WireReader {
   }
 
   onEof(): void {
-    this.#fail(connectError(this.#options.host, this.#options.port, undefined));
+    this.onClosed(undefined);
   }
 
   onWritable(): void {}
+
+  /** TCP has its limit, and the handshake behind it another. */
+  #dial(tls: TlsDialer, to: NetConnectOpts): Socket {
+    const { clock } = this.#connection;
+    const socket = tls.connect(to);
+    socket.once("connect", () => {
+      if (this.#settled) return;
+      this.#shaking = true;
+      tls.stats.pending++;
+      const startedMs = clock.now();
+      this.#timer?.cancel();
+      this.#timer = clock.after(tls.handshakeTimeoutMs, () => {
+        const message = `it did not end the handshake within ${tls.handshakeTimeoutMs} ms`;
+        this.#handshakeFailed(tls, new HandshakeError("timeout", message));
+      });
+      socket.once("secureConnect", () => {
+        if (this.#settled) return;
+        try {
+          tls.check(socket);
+        } catch (error) {
+          this.#handshakeFailed(tls, error as Error);
+          return;
+        }
+        this.#stopShaking(tls);
+        (this.#wire as TlsWire).refuseTruncation();
+        tls.succeeded(socket, clock.now() - startedMs);
+        this.#connected();
+      });
+    });
+    return socket;
+  }
+
+  #handshakeFailed(tls: TlsDialer, cause: Error | undefined): void {
+    if (this.#settled) return;
+    const { host, port } = this.#options;
+    this.#fail(handshakeFailed(host, port, tls.failed(cause)));
+  }
+
+  #stopShaking(tls: TlsDialer): void {
+    if (!this.#shaking) return;
+    this.#shaking = false;
+    tls.stats.pending--;
+  }
 
   #connected(): void {
     if (this.#settled) return;
@@ -168,6 +237,7 @@ class Connecting implements WireReader {
     if (this.#settled) return;
     this.#settled = true;
     this.#timer?.cancel();
+    if (this.#options.tls !== undefined) this.#stopShaking(this.#options.tls);
     this.#connection.stats.failedConnectLatencyMs.add(this.#connection.clock.now() - this.#startedMs);
     this.#socket?.destroy();
     this.#reject(error);

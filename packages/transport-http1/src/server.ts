@@ -1,13 +1,16 @@
 import type { Socket } from "node:net";
 import type { Clock, Service, Timer } from "@weftmesh/core";
-import type { Connection, HttpRequest, HttpResponse, SocketAddress } from "@weftmesh/http";
+import type { Connection, HttpRequest, HttpResponse, PeerIdentity, SocketAddress } from "@weftmesh/http";
 import { type Acceptor, type Listener, Listeners } from "@weftmesh/listeners";
+import { readsIntoBuffers } from "@weftmesh/tls";
 import { acceptMode } from "./accept-mode.ts";
+import { acceptTls, type ServerTls } from "./accept-tls.ts";
 import { type AcceptMode, acceptWire } from "./accept-wire.ts";
 import { RequestHead } from "./request-head.ts";
 import { type ConnectionOwner, ServerConnection } from "./server-connection.ts";
 import { defaultServerLimits, type ServerLimits, type ServerSettings } from "./server-settings.ts";
 import { nullServerStats, type ServerConnectionStats } from "./server-stats.ts";
+import type { SocketWire } from "./socket-wire.ts";
 import type { WireReader } from "./wire.ts";
 
 export interface Http1ServerOptions {
@@ -47,6 +50,8 @@ export interface Http1ServerOptions {
    * and with it the open connections, each after the response that is under way; sockets of its own if not given.
    */
   readonly listeners?: Listeners;
+  /** Every connection is of TLS; none is if not given. The server looks after it, and closes it. */
+  readonly tls?: ServerTls;
   /** How connections are read; what works best here if not given. */
   readonly acceptMode?: AcceptMode;
 }
@@ -81,6 +86,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
   private readonly noDelay: boolean;
   private readonly keepAlive: boolean;
   private readonly mode: AcceptMode;
+  private readonly tls: ServerTls | undefined;
   private readonly open: Set<ServerConnection> = new Set();
   private readonly checkMs: number;
   private readonly onCheck: () => void = () => this.check();
@@ -106,6 +112,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
     };
     this.head = new RequestHead(this.settings.limits);
     this.mode = mode;
+    this.tls = options.tls;
     this.checkMs = checkInterval(this.settings);
     this.noDelay = socketOptions?.noDelay ?? true;
     this.keepAlive = socketOptions?.keepAlive ?? false;
@@ -123,11 +130,14 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
     };
     const { listener, before } = await listeners.take(address, this).catch((thrown: unknown) => {
       this.unwatch();
+      this.tls?.close();
       throw thrown;
     });
     this.listener = listener;
     this.address = { host: listener.host, port: listener.port };
-    if (before instanceof ListeningServer) before.giveTo(this);
+    this.tls?.start();
+    // What one server has checked of a client, the next may want otherwise: with TLS, connections end with their server.
+    if (before instanceof ListeningServer && before.tls === undefined && this.tls === undefined) before.giveTo(this);
     return this;
   }
 
@@ -175,6 +185,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
     if (this.closing === undefined) {
       this.closing = this.gone();
       this.listener?.release(this);
+      this.tls?.close();
       this.draining = this.successor === undefined;
       if (!this.draining) {
         // Its connections go over by themselves.
@@ -212,18 +223,37 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
   }
 
   accept(accepted: Socket): void {
+    if (this.tls !== undefined) {
+      acceptTls(accepted, this.tls, this.mode, notYet, this.begin);
+      return;
+    }
     const { wire, socket } = acceptWire(accepted, this.mode, notYet);
+    this.begin(wire, socket, false, undefined);
+    if (this.mode === "data") socket.resume();
+  }
+
+  private readonly begin = (
+    wire: SocketWire,
+    socket: Socket,
+    secure: boolean,
+    peer: PeerIdentity | undefined,
+  ): void => {
+    // A handshake may end when the server has.
+    if (this.closesIdle) {
+      socket.destroy();
+      return;
+    }
     if (this.noDelay) socket.setNoDelay(true);
     if (this.keepAlive) socket.setKeepAlive(true);
     const connection = new ServerConnection(this, wire, {
       remote: { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 },
       local: { host: socket.localAddress ?? "", port: socket.localPort ?? 0 },
-      secure: false,
+      secure,
+      peer,
     } satisfies Connection);
     wire.readBy(connection);
     this.adopt(connection);
-    if (this.mode === "data") socket.resume();
-  }
+  };
 
   private check(): void {
     const nowMs = this.settings.clock.now();
@@ -260,6 +290,11 @@ function checkInterval(settings: ServerSettings): number {
  * const server = await listenHttp1({ service: service(() => Promise.resolve(new HttpResponse(204))), port: 0, clock: systemClock });
  */
 export async function listenHttp1(options: Http1ServerOptions): Promise<Http1Server> {
-  const mode = options.acceptMode ?? (await acceptMode());
+  const mode = options.acceptMode ?? (await bestMode(options));
   return new ListeningServer(options, mode).listen(options);
+}
+
+async function bestMode({ tls }: Http1ServerOptions): Promise<AcceptMode> {
+  if (tls === undefined) return acceptMode();
+  return (await readsIntoBuffers(tls.context)) ? "onread" : "data";
 }

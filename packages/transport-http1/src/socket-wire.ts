@@ -16,7 +16,7 @@ interface DirectWriter {
 }
 
 /**
- * A wire over a `net.Socket`, or over anything that behaves like one, such as a `tls.TLSSocket`.
+ * A wire over a `net.Socket`; see `TlsWire` for one over a `tls.TLSSocket`.
  *
  * Shape: make the wire first, give `wire.onread` to the socket's constructor or to `net.connect`, then `attach` the
  * socket: its reads come in reused buffers. A socket that was made without it is read through its `data` events.
@@ -29,16 +29,16 @@ export class SocketWire implements Wire {
   bulk = false;
   closed = false;
 
-  private socket: Socket | undefined = undefined;
+  protected socket: Socket | undefined = undefined;
   private reader: WireReader;
   /** What the next read goes into; undefined where the socket allocates. */
   private buffer: Buffer | undefined = undefined;
   /** Somebody holds a chunk of `buffer`. */
   private lent = false;
   private paused = false;
-  private error: Error | undefined = undefined;
+  protected error: Error | undefined = undefined;
   /** Text that goes out at the end of the turn. */
-  private queued = "";
+  protected queued = "";
   /** A writer waits since what is queued was too much. */
   private toldFull = false;
   /** Bytes of the one direct write that is under way. */
@@ -191,7 +191,7 @@ export class SocketWire implements Wire {
     return Full;
   }
 
-  private writeQueued(): void {
+  protected writeQueued(): void {
     const { queued } = this;
     if (queued === "") return;
     this.queued = "";
@@ -214,7 +214,7 @@ export class SocketWire implements Wire {
     else if (this.toldFull && this.queued === "") this.flush();
   }
 
-  private flags(socket: Socket): number {
+  protected flags(socket: Socket): number {
     if (socket.writableLength === 0) return Taken;
     return socket.writableNeedDrain ? Retained | Full : Retained;
   }

@@ -32,6 +32,7 @@ import {
 } from "@weftmesh/transport-http1";
 import { type HttpConfig, type HttpServerConfig, httpSchema } from "./config.ts";
 import { ejectionLog } from "./ejection-log.ts";
+import { ClientTlsParam, RouterTls } from "./router-tls.ts";
 import { clientParams, serverParams, serviceParams } from "./stack-params.ts";
 import { http1Transport, ResponseLimitsParam } from "./transport.ts";
 
@@ -51,6 +52,7 @@ class Http1Router implements Router {
   readonly #identifier: Identifier<HttpRequest>;
   readonly #router: HttpRouter;
   readonly #respond: ErrorResponder;
+  readonly #tls: RouterTls;
   /** Shows in the metrics that requests begin their way at this router. */
   readonly #removeOriginator: (() => void) | undefined;
   #running: readonly Http1Server[] = [];
@@ -66,6 +68,12 @@ class Http1Router implements Router {
     this.stacks = this.#describe(stacks, classifier);
     this.#identifier = this.#newIdentifier();
     const { bindingCache } = config;
+    const stats = runtime.params.get(StatsParam).scope("rt", this.label);
+    this.#tls = new RouterTls(
+      { label: this.label, clock: runtime.params.get(ClockParam), stats, logger: runtime.logger },
+      config.servers,
+      config.client,
+    );
     this.#router = newHttpRouter({
       label: this.label,
       stacks,
@@ -82,11 +90,14 @@ class Http1Router implements Router {
       },
       bindingTimeoutMs: config.bindingTimeoutMs,
       serviceParams: (path) => serviceParams(staticConfigsFor(config.service, path), classifier, runtime.params),
-      clientParams: (id) =>
-        clientParams(clientConfigFor(config.client, id)).with(ResponseLimitsParam, headLimits(config)),
+      clientParams: (id) => {
+        const client = clientConfigFor(config.client, id);
+        return clientParams(client)
+          .with(ResponseLimitsParam, headLimits(config))
+          .with(ClientTlsParam, this.#tls.client(client));
+      },
       onError: (error) => runtime.logger.error(`${this.label}: ${error.message}`),
     });
-    const stats = runtime.params.get(StatsParam).scope("rt", this.label);
     this.#removeOriginator = config.originator ? stats.gauge(() => 1, "originator") : undefined;
     this.#respond = newErrorResponder({
       baseDtab: config.dtab,
@@ -122,12 +133,13 @@ class Http1Router implements Router {
   async listen(): Promise<readonly RunningServer[]> {
     const running: Http1Server[] = [];
     try {
-      for (const server of this.#config.servers) running.push(await this.#listenOn(server));
+      for (const [i, server] of this.#config.servers.entries()) running.push(await this.#listenOn(server, i));
     } catch (cause) {
       await Promise.all(running.map((each) => each.close(0)));
       throw cause;
     }
     this.#running = running;
+    this.#tls.watch();
     return running;
   }
 
@@ -158,6 +170,7 @@ class Http1Router implements Router {
     const idleMs = Math.min(idleGraceMs, graceMs / 2);
     await Promise.all(this.#running.map((server) => server.close(graceMs, idleMs)));
     await this.#router.binding.close();
+    this.#tls.close();
     this.#removeOriginator?.();
   }
 
@@ -197,12 +210,13 @@ class Http1Router implements Router {
     ) as unknown as Readonly<Record<StackName, readonly StackRow[]>>;
   }
 
-  async #listenOn(server: HttpServerConfig): Promise<Http1Server> {
+  async #listenOn(server: HttpServerConfig, index: number): Promise<Http1Server> {
     const { params } = this.#runtime;
     const node = `${server.ip}/${server.port}`;
     const stats = params.get(StatsParam).scope("rt", this.label, "server", node);
     const { serverSession: session, socketOptions } = server;
     const listeners = params.get(ListenersParam);
+    const tls = this.#tls.acceptor(index, server);
     let listening: Http1Server;
     try {
       listening = await listenHttp1({
@@ -213,6 +227,7 @@ class Http1Router implements Router {
         limits: headLimits(this.#config),
         session: { idleTimeMs: session?.idleTimeMs ?? never, lifeTimeMs: session?.lifeTimeMs ?? never },
         ...(socketOptions === undefined ? {} : { socketOptions: listenerOptions(socketOptions) }),
+        ...(tls === undefined ? {} : { tls }),
         clock: params.get(ClockParam),
         stats: serverConnectionStats(stats),
         ...(listeners === undefined ? {} : { listeners }),

@@ -14,7 +14,13 @@ import {
   SessionLifeTimeMs,
 } from "@weftmesh/pool";
 import { MaxRetriesParam, RequeueBudgetParam, RetryBackoffParam, RetryBudgetParam } from "@weftmesh/retries";
-import { ClearContextParam, ForwardedParam, MaxCallDepthParam, TimestampHeaderParam } from "@weftmesh/router";
+import {
+  ClearContextParam,
+  ForwardClientCertParam,
+  ForwardedParam,
+  MaxCallDepthParam,
+  TimestampHeaderParam,
+} from "@weftmesh/router";
 import { RequestAttemptTimeoutMs, ServerTimeoutMs, TotalTimeoutMs } from "@weftmesh/timeout";
 import { balancerOf } from "./balancer-kind.ts";
 import type { HttpClient, HttpServerConfig } from "./config.ts";
@@ -80,5 +86,6 @@ export function clientParams(config: Partial<HttpClient>): Params {
     .set(PanicThresholdParam, loadBalancer?.panicThresholdPercent)
     .set(ZonePreferenceParam, zone === undefined ? undefined : given(zone))
     .set(BalancerParam, balancerOf(loadBalancer))
+    .set(ForwardClientCertParam, config.forwardClientCert)
     .set(ClientSocketParam, config.socketOptions).params;
 }

@@ -6,7 +6,10 @@ import { httpStatusOf } from "@weftmesh/naming";
 import { type UnpooledService, unpooled } from "@weftmesh/pool";
 import { StatsParam } from "@weftmesh/telemetry";
 import { ConnectTimeoutMs } from "@weftmesh/timeout";
+import { TlsDialer } from "@weftmesh/tls";
 import { Http1Connector, type Http1ConnectorOptions, type ResponseLimits } from "@weftmesh/transport-http1";
+
+import { alpnProtocols, ClientTlsParam, handshakeTimeoutMs } from "./router-tls.ts";
 
 /** How the connections of a client are set up. */
 export const ClientSocketParam: Param<SocketOptions | undefined> = param<SocketOptions | undefined>(
@@ -24,6 +27,7 @@ export function http1Transport(params: Params): UnpooledService<HttpRequest, Htt
   const status = httpStatusOf(endpoint);
   if (status !== undefined) return unpooled(answering(status));
   const socket = params.get(ClientSocketParam);
+  const tls = dialer(params);
   return unpooled(
     new Http1Connector({
       host: endpoint.host,
@@ -32,9 +36,25 @@ export function http1Transport(params: Params): UnpooledService<HttpRequest, Htt
       connectTimeoutMs: params.get(ConnectTimeoutMs),
       stats: params.get(StatsParam),
       limits: params.get(ResponseLimitsParam),
+      ...(tls === undefined ? {} : { tls }),
       ...(socket === undefined ? {} : { socketOptions: connectionOptions(socket) }),
     }),
   );
+}
+
+function dialer(params: Params): TlsDialer | undefined {
+  const choice = params.get(ClientTlsParam);
+  if (choice === undefined) return undefined;
+  const { context, settings } = choice;
+  return new TlsDialer({
+    context,
+    validate: !settings.disableValidation,
+    commonName: settings.commonName,
+    alpn: alpnProtocols.slice(0, 1),
+    clock: params.get(ClockParam),
+    handshakeTimeoutMs,
+    stats: params.get(StatsParam).scope("tls"),
+  });
 }
 
 /** Of the options of a socket, those that concern one which we open. Keys that were not given are left out. */

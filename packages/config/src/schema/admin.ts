@@ -3,7 +3,6 @@ import type { LinearRegex } from "../linear-regex.ts";
 import { DurationMs, Flag, Port, PositiveCount, RegexType, ServerIp } from "../types.ts";
 import { type SocketOptions, socketOptionsSchema } from "./socket-options.ts";
 import { type ServerTls, serverTlsSchema } from "./tls.ts";
-import { unsupported } from "./unsupported.ts";
 
 /** Which pages of the admin server answer. A blacklist wins over everything. */
 export interface AdminSecurity {
@@ -44,7 +43,7 @@ export function adminSchema(): z.ZodType<AdminConfig> {
     socketOptions: socketOptionsSchema().optional().describe("How the listener and its sockets are set up"),
     shutdownGraceMs: DurationMs.default(10_000).describe("Longest time for requests to finish when the process ends"),
     workerThreads: PositiveCount.default(2).describe("Threads of the admin server in Linkerd; here it has none"),
-    tls: unsupported("admin.tls", serverTlsSchema()).optional().describe("Serve admin over TLS"),
+    tls: serverTlsSchema().optional().describe("Serve admin over TLS"),
     httpIdentifierPort: Port.optional().describe("Port that answers with what the identifiers make of a request"),
     security: securitySchema().prefault({}).describe("Which pages answer"),
   });

@@ -50,7 +50,7 @@ const hostConnectionPoolSchema = (): z.ZodType<HostConnectionPool> =>
 /** The keys of a client, beside those that the protocol adds. None has a default here: entries are merged first. */
 export function clientKeys(): { readonly [K in keyof ClientConfig]-?: z.ZodType<ClientConfig[K]> } {
   return {
-    tls: unsupported("client.tls", clientTlsSchema()).optional().describe("Talk TLS"),
+    tls: clientTlsSchema().optional().describe("Talk TLS"),
     loadBalancer: fallsBackTo(loadBalancerSchema(), { kind: "p2c" }).describe("How an endpoint is picked"),
     hostConnectionPool: fallsBackTo(hostConnectionPoolSchema(), {}).describe("Connections kept for each endpoint"),
     failFast: fallsBackTo(Flag, false).describe("Leave an endpoint alone as soon as a connection to it fails"),
@@ -79,7 +79,7 @@ const istioAuthorizer = () =>
 
 export function httpClientKeys(): { readonly [K in keyof HttpClientConfig]-?: z.ZodType<HttpClientConfig[K]> } {
   return {
-    forwardClientCert: fallsBackTo(unsupported("client.forwardClientCert", Flag), false).describe(
+    forwardClientCert: fallsBackTo(Flag, false).describe(
       "Tell the destination of the caller's certificate in x-forwarded-client-cert",
     ),
     requestAuthorizers: unsupported(

@@ -27,7 +27,7 @@ export function serverKeys(defaultPort: number): { readonly [K in keyof ServerCo
     port: Port.default(defaultPort).describe("Port to listen on; 0 takes a free one"),
     ip: ServerIp.prefault("127.0.0.1").describe("Address to listen on"),
     label: TextType.optional().describe("Name of the server; that of the router when absent"),
-    tls: unsupported("server.tls", serverTlsSchema()).optional().describe("Serve over TLS"),
+    tls: serverTlsSchema().optional().describe("Serve over TLS"),
     maxConcurrentRequests: Count.optional().describe("Requests at a time; one more is refused; no limit when absent"),
     timeoutMs: DurationMs.optional().describe("Longest time for a whole request; no limit when absent"),
     announce: unsupported("server.announce", z.array(PathType).meta({ expects: "a list of paths" }))

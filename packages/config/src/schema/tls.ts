@@ -1,5 +1,29 @@
+import { fillTemplate, type PathMatcher } from "@weftmesh/naming";
 import * as z from "zod";
-import { File, Flag, TextType } from "../types.ts";
+import { File, Flag, TextType, textOf } from "../types.ts";
+
+const versions: readonly string[] = ["TLSv1.2", "TLSv1.3"];
+const broken: readonly string[] = ["SSLv2Hello", "SSLv2", "SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1"];
+
+const versionType = (): z.ZodType<string> =>
+  textOf(
+    (text) => {
+      if (broken.includes(text)) throw new Error(`${text} can be broken, and is not spoken here`);
+      if (!versions.includes(text)) throw new Error("not a version of TLS");
+      return text;
+    },
+    `one of ${versions.join(", ")}`,
+    "TLSv1.2",
+  );
+
+function someOf(item: z.ZodType<string>, expects: string): z.ZodType<readonly string[]> {
+  return z
+    .array(item)
+    .refine((items) => items.length > 0, { message: "the list is empty" })
+    .meta({ expects });
+}
+
+const versionList = (): z.ZodType<readonly string[]> => someOf(versionType(), "a list of versions of TLS");
 
 /** TLS of a listener. */
 export interface ServerTls {
@@ -15,12 +39,14 @@ export interface ServerTls {
 export function serverTlsSchema(): z.ZodType<ServerTls> {
   return z.strictObject({
     certPath: File.describe("PEM file of the certificate"),
-    keyPath: File.describe("PEM file of the key, PKCS#8"),
+    keyPath: File.describe("PEM file of its key, not encrypted"),
     intermediateCertsPath: File.optional().describe("PEM file of the certificates between ours and the root"),
     caCertPath: File.optional().describe("PEM file of the roots that client certificates are checked against"),
     requireClientAuth: Flag.default(false).describe("Refuse clients without a trusted certificate"),
-    ciphers: z.array(TextType).optional().describe("Cipher suites, the preferred first"),
-    protocols: z.array(TextType).optional().describe("Versions of TLS, such as TLSv1.2"),
+    ciphers: someOf(TextType, "a list of cipher suites")
+      .optional()
+      .describe("Cipher suites by their names in OpenSSL or Java, the preferred first; strong ones when absent"),
+    protocols: versionList().optional().describe("Versions of TLS; TLSv1.2 and TLSv1.3 when absent"),
   });
 }
 
@@ -50,16 +76,16 @@ export function clientTlsSchema(): z.ZodType<ClientTls> {
       disableValidation: Flag.default(false).describe("Check neither the certificate nor its name"),
       commonName: TextType.optional().describe("Name that is sent (SNI) and that the certificate must have"),
       trustCertsBundle: File.optional().describe("PEM file of the roots to trust; those of the system when absent"),
-      trustCerts: z.array(File).optional().describe("Deprecated: PEM files of the roots to trust"),
+      trustCerts: someOf(File, "a list of files").optional().describe("Deprecated: PEM files of the roots to trust"),
       clientAuth: z
         .strictObject({
           certPath: File.describe("PEM file of our certificate"),
-          keyPath: File.describe("PEM file of its key, PKCS#8"),
+          keyPath: File.describe("PEM file of its key, not encrypted"),
           intermediateCertsPath: File.optional().describe("PEM file of the certificates between ours and the root"),
         })
         .optional()
         .describe("The certificate that we show"),
-      protocols: z.array(TextType).optional().describe("Versions of TLS, such as TLSv1.2"),
+      protocols: versionList().optional().describe("Versions of TLS; TLSv1.2 and TLSv1.3 when absent"),
     })
     .superRefine((tls, ctx) => {
       const refuse = (key: string, message: string): void => {
@@ -76,4 +102,10 @@ export function clientTlsSchema(): z.ZodType<ClientTls> {
         refuse("trustCerts", "trustCerts and trustCertsBundle exclude each other");
       }
     });
+}
+
+/** What a prefix does not capture is no part of any name: the names in braces that nothing takes the place of. */
+export function unknownCaptures(commonName: string, prefix: PathMatcher | undefined): readonly string[] {
+  const filled = fillTemplate(commonName, Object.fromEntries((prefix?.captureNames ?? []).map((name) => [name, ""])));
+  return [...filled.matchAll(/\{([^{}]*)\}/g)].map(([, name = ""]) => name);
 }

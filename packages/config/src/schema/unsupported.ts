@@ -20,11 +20,7 @@ const kindIs =
  * ask for. Whoever builds one deletes its line.
  */
 const notYet: ReadonlyMap<string, Harmless> = new Map([
-  ["admin.tls", never],
-  ["server.tls", never],
   ["server.announce", empty],
-  ["client.tls", never],
-  ["client.forwardClientCert", is(false)],
   ["client.requestAuthorizers", empty],
   ["router.announcers", empty],
   ["router.httpAccessLog", never],

@@ -1,0 +1,33 @@
+import type { Socket } from "node:net";
+import type { SecureContext } from "node:tls";
+import type { PeerIdentity } from "@weftmesh/http";
+import type { Accepting } from "@weftmesh/tls";
+import type { AcceptMode } from "./accept-wire.ts";
+import { TlsWire } from "./tls-wire.ts";
+import type { WireReader } from "./wire.ts";
+
+/** The handshakes of a listener: a `TlsAcceptor`. */
+export interface ServerTls {
+  /** What new handshakes are made with now. */
+  readonly context: SecureContext;
+  start(): void;
+  accept(accepted: Socket, accepting: Accepting): void;
+  close(): void;
+}
+
+/** Calls `begin` when the handshake of an accepted connection is over; of one that fails nobody hears here. */
+export function acceptTls(
+  accepted: Socket,
+  tls: ServerTls,
+  mode: AcceptMode,
+  notYet: WireReader,
+  begin: (wire: TlsWire, socket: Socket, secure: true, peer: PeerIdentity | undefined) => void,
+): void {
+  const wire = new TlsWire(notYet);
+  const isBuffered = mode === "onread";
+  tls.accept(accepted, {
+    onread: isBuffered ? wire.onread : undefined,
+    made: (socket) => wire.attach(socket, isBuffered),
+    secured: (socket, peer) => begin(wire, socket, true, peer),
+  });
+}

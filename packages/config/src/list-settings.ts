@@ -8,7 +8,7 @@ export interface ListedSetting {
   readonly keyPath: string;
   /** As JSON would have it; `"***"` for a secret. */
   readonly value: unknown;
-  /** `default`, or `file:line:column`. */
+  /** `default`, `profile edge`, or `file:line:column`. */
   readonly origin: string;
   readonly description: string | undefined;
 }
@@ -28,11 +28,16 @@ export function listSettings({ source, settings }: ReadConfig): readonly ListedS
     listed.push({
       keyPath: showPath(setting.path),
       value: settled.secret ? masked : node === undefined ? plain(settled.default?.value) : plainValue(node),
-      origin: node === undefined ? "default" : `${source.name}:${line}:${column}`,
+      origin: originOf(node, `${source.name}:${line}:${column}`),
       description: settled.description,
     });
   }
   return listed;
+}
+
+function originOf(node: SourceNode | undefined, written: string): string {
+  if (node === undefined) return "default";
+  return node.kind === "list" || node.profile === undefined ? written : `profile ${node.profile}`;
 }
 
 /** A value whose parts are listed one by one. */

@@ -8,6 +8,7 @@ export {
   RouterLabelParam,
   TraceKey,
 } from "./call-context.ts";
+export { ClearForwardedParam, ClearForwardedRole, clearForwarded } from "./clear-forwarded.ts";
 export { ClientCertHeaderRole, clientCertHeader } from "./client-cert-header.ts";
 export { ContextHeadersRole, contextHeaders } from "./context-headers.ts";
 export { DstClientRole, DstServiceRole, dstClient, dstService } from "./dst-headers.ts";

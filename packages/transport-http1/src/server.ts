@@ -41,6 +41,8 @@ export interface Http1ServerOptions {
     /** A client that takes nothing for so long is cut off; never if not given. */
     readonly writeTimeoutMs?: number;
   };
+  /** What may wait to be written to a connection before its writer is told to stop; 65,536 if not given. */
+  readonly connectionBufferBytes?: number;
   readonly stats?: ServerConnectionStats;
   /** How connections are read; what works best here if not given. */
   readonly acceptMode?: AcceptMode;
@@ -70,6 +72,7 @@ class ListeningServer implements Http1Server, ConnectionOwner {
 
   private readonly server: Server;
   private readonly mode: AcceptMode;
+  private readonly highWaterBytes: number;
   private readonly open: Set<ServerConnection> = new Set();
   private readonly checkMs: number;
   private readonly onCheck: () => void = () => this.check();
@@ -94,13 +97,14 @@ class ListeningServer implements Http1Server, ConnectionOwner {
     };
     this.head = new RequestHead(this.settings.limits);
     this.mode = mode;
+    this.highWaterBytes = options.connectionBufferBytes ?? writeHighWaterBytes;
     this.checkMs = checkInterval(this.settings);
     const sockets: ServerOpts = {
       allowHalfOpen: true,
       pauseOnConnect: true,
       noDelay: socketOptions?.noDelay ?? true,
       keepAlive: socketOptions?.keepAlive ?? false,
-      highWaterMark: writeHighWaterBytes,
+      highWaterMark: this.highWaterBytes,
     };
     this.server = createServer(sockets, (socket) => this.accept(socket));
     this.unwatch = this.settings.stats.watchConnections(() => this.open.size);
@@ -176,7 +180,7 @@ class ListeningServer implements Http1Server, ConnectionOwner {
       accepted.destroy();
       return;
     }
-    const { wire, socket } = acceptWire(accepted, this.mode, notYet);
+    const { wire, socket } = acceptWire(accepted, this.mode, notYet, this.highWaterBytes);
     const connection = new ServerConnection(this, wire, {
       remote: { host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 },
       local: { host: socket.localAddress ?? "", port: socket.localPort ?? 0 },

@@ -14,7 +14,13 @@ import {
   SessionLifeTimeMs,
 } from "@weftmesh/pool";
 import { MaxRetriesParam, RequeueBudgetParam, RetryBackoffParam, RetryBudgetParam } from "@weftmesh/retries";
-import { ClearContextParam, ForwardedParam, MaxCallDepthParam, TimestampHeaderParam } from "@weftmesh/router";
+import {
+  ClearContextParam,
+  ClearForwardedParam,
+  ForwardedParam,
+  MaxCallDepthParam,
+  TimestampHeaderParam,
+} from "@weftmesh/router";
 import { RequestAttemptTimeoutMs, ServerTimeoutMs, TotalTimeoutMs } from "@weftmesh/timeout";
 import { balancerOf } from "./balancer-kind.ts";
 import type { HttpClient, HttpServerConfig } from "./config.ts";
@@ -35,6 +41,7 @@ class Collected {
 export function serverParams(config: HttpServerConfig): Params {
   return new Collected()
     .set(ClearContextParam, config.clearContext)
+    .set(ClearForwardedParam, config.clearForwarded)
     .set(ForwardedParam, config.addForwardedHeader)
     .set(TimestampHeaderParam, config.timestampHeader)
     .set(MaxCallDepthParam, config.maxCallDepth)

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { Backend } from "../src/backend.ts";
 import { openFiles } from "../src/listening-ports.ts";
 import { RunningProxy } from "../src/proxy.ts";
-import { ask, sendRaw } from "../src/raw-http.ts";
+import { ask } from "../src/raw-http.ts";
 
 let backend: Backend;
 let proxy: RunningProxy;

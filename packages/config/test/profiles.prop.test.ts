@@ -44,7 +44,7 @@ const config = fc
   }));
 
 const edge = profiles.get("edge");
-const valueOf = (level: "router" | "server", key: string): unknown =>
+const profileValue = (level: "router" | "server", key: string): unknown =>
   edge?.[level].find(({ path }) => path.join(".") === key)?.value;
 
 describe("a profile", () => {
@@ -54,14 +54,14 @@ describe("a profile", () => {
         const router = read(config).config.routers[0]?.config as unknown as Record<string, unknown>;
         const routerDefaults = { maxHeadersKB: 8, allowInetFromOverride: true, allowLocalFromOverride: true };
         for (const [key, byDefault] of Object.entries(routerDefaults)) {
-          const inProfile = own === "edge" ? valueOf("router", key) : byDefault;
+          const inProfile = own === "edge" ? profileValue("router", key) : byDefault;
           expect([key, router[key]]).toEqual([key, (keys as Record<string, unknown>)[key] ?? inProfile]);
         }
         for (const [i, each] of servers.entries()) {
           const isEdge = (each.profile ?? own) === "edge";
           const found = (router["servers"] as readonly Record<string, unknown>[])[i];
           expect(found?.["clearContext"]).toBe("clearContext" in each.keys ? false : isEdge);
-          const idleTimeMs = isEdge ? valueOf("server", "serverSession.idleTimeMs") : undefined;
+          const idleTimeMs = isEdge ? profileValue("server", "serverSession.idleTimeMs") : undefined;
           const expected = { ...(idleTimeMs === undefined ? {} : { idleTimeMs }), ...each.session };
           expect(found?.["serverSession"] ?? {}).toEqual(expected);
         }

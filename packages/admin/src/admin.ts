@@ -14,6 +14,7 @@ import {
   clientStateEndpoint,
   configEndpoint,
   metricsEndpoint,
+  profilesEndpoint,
   stacksEndpoint,
 } from "./state-endpoints.ts";
 
@@ -30,13 +31,18 @@ export interface AdminOptions {
   readonly log: (message: string) => void;
   /** Everything answers when not given. */
   readonly security?: AdminSecurity;
-  /** Names besides those of the loopback under which a server on the loopback may be asked. */
+  /**
+   * Names under which the server may be asked, besides those of the loopback. One on another address may be asked by
+   * any name where there are none, else also by every address.
+   */
   readonly allowedHosts?: readonly string[];
   /** Bytes of a request's body at most; 1 MiB when not given. */
   readonly maxBodyBytes?: number;
   readonly handlers?: readonly (AdminEndpoint | AdminHandler)[];
   readonly shutdown?: (graceMs: number | undefined) => void;
   readonly config?: () => unknown;
+  /** What the profiles of the config set. */
+  readonly profiles?: () => unknown;
   readonly stacks?: () => unknown;
   readonly logLevels?: LogLevels;
   readonly delegator?: FindDelegator;
@@ -58,7 +64,7 @@ export interface Admin {
 /** The admin server of a process, with the pages of Linkerd 1 that are not for people, and one that is. */
 export function createAdmin(options: AdminOptions): Admin {
   const table = new HandlerTable();
-  const { clock, metrics, shutdown, config, stacks, logLevels, delegator, boundNames, clients } = options;
+  const { clock, metrics, shutdown, config, profiles, stacks, logLevels, delegator, boundNames, clients } = options;
   const paths = (): readonly string[] => table.paths();
   table.add(indexPage(`${options.info.name} ${options.info.version}`, metrics, paths));
   table.add(ping);
@@ -69,6 +75,7 @@ export function createAdmin(options: AdminOptions): Admin {
   }
   if (shutdown !== undefined) table.add(shutdownEndpoint(shutdown));
   if (config !== undefined) table.add(configEndpoint(config));
+  if (profiles !== undefined) table.add(profilesEndpoint(profiles));
   if (stacks !== undefined) table.add(stacksEndpoint(stacks));
   if (logLevels !== undefined) table.add(loggingEndpoint(logLevels));
   if (delegator !== undefined) table.add(delegatorEndpoint(delegator, clock));

@@ -42,6 +42,7 @@ function originOf(node: SourceNode | undefined, written: string): string {
 
 /** A value whose parts are listed one by one. */
 function hasParts({ node, settled }: Setting): boolean {
+  if (settled.secret) return false;
   const { kind } = settled.structure;
   if (node !== undefined)
     return (node.kind === "map" && kind === "object") || (node.kind === "list" && kind === "list" && hasItems(node));

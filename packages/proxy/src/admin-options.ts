@@ -8,7 +8,7 @@ import { version } from "./version.ts";
 
 /** What the admin server shows of a proxy. */
 export function adminOptions(built: RunnableProxy, shutdown: (graceMs: number | undefined) => void): AdminOptions {
-  const { config, configJson, linked, logs, metrics, params } = built;
+  const { config, configJson, profiles, linked, logs, metrics, params } = built;
   const { admin } = config;
   const logger = logs.logger("admin");
   return {
@@ -19,6 +19,8 @@ export function adminOptions(built: RunnableProxy, shutdown: (graceMs: number | 
     metrics,
     log: (message) => logger.error(message),
     security: admin.security,
+    allowedHosts: admin.security.allowedHosts,
+    profiles: () => profiles,
     handlers: handlersOf(built),
     shutdown,
     config: () => configJson,

@@ -3,6 +3,8 @@ import {
   type AnyPlugin,
   type LinkerConfig,
   locatedError,
+  type ProfileUse,
+  profileSettings,
   type ReadConfig,
   Registry,
   readConfig,
@@ -63,6 +65,8 @@ export interface RunnableProxy extends Omit<BuiltProxy, "read" | "plugins"> {
   readonly config: LinkerConfig;
   /** The config as it was given, without its secrets: `/config.json`. */
   readonly configJson: unknown;
+  /** What its profiles set, and what of that it overrides: `/profiles.json`. */
+  readonly profiles: readonly ProfileUse[];
 }
 
 /**
@@ -78,7 +82,15 @@ export async function createProxy(options: ProxyOptions): Promise<ProxyServer> {
 }
 
 function runnable({ read, linked, params, logs, metrics }: BuiltProxy): RunnableProxy {
-  return { config: read.config, configJson: toJson(read), linked, params, logs, metrics };
+  return {
+    config: read.config,
+    configJson: toJson(read),
+    profiles: profileSettings(read),
+    linked,
+    params,
+    logs,
+    metrics,
+  };
 }
 
 /** The server of `httpIdentifierPort`, for the http routers of the config. */

@@ -1,8 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { Backend } from "../src/backend.ts";
 import { openFiles } from "../src/listening-ports.ts";
-import { RunningProxy } from "../src/proxy.ts";
-import { ask } from "../src/raw-http.ts";
+import { RunningProxy, TempDir } from "../src/proxy.ts";
+import { ask, sendRaw } from "../src/raw-http.ts";
+import { weft } from "../src/weft.ts";
+
+const dir = new TempDir();
 
 let backend: Backend;
 let proxy: RunningProxy;
@@ -42,6 +45,7 @@ routers:
 afterAll(async () => {
   await proxy?.stop();
   await backend?.stop();
+  dir.remove();
 });
 
 /** After each hostile case: alive, a good request answered, descriptors and gauges where they were. */
@@ -153,5 +157,176 @@ describe("the profile edge", () => {
     expect(own.readBigUInt64BE(24)).toBe(0n);
     expect(own.subarray(16, 24)).not.toEqual(sampled.subarray(16, 24));
     expect(last()).not.toHaveProperty("l5d-sample");
+  });
+
+  it("refuses header names with a _, which an application may take for a -", async () => {
+    const asked = backend.received.length;
+    const request = (name: string) => `GET / HTTP/1.1\r\nHost: web\r\n${name}: 1\r\nConnection: close\r\n\r\n`;
+    for (const name of ["x_forwarded_for", "L5d_Dtab", "_", "a_", "content_length"]) {
+      expect([name, (await sendRaw(proxy.at("edge"), request(name))).slice(0, 12)]).toEqual([name, "HTTP/1.1 400"]);
+    }
+    const trailer = "POST / HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na_b: 1\r\n\r\n";
+    expect((await sendRaw(proxy.at("edge"), trailer)).slice(0, 12)).toBe("HTTP/1.1 400");
+    expect(backend.received.length).toBe(asked);
+    expect((await sendRaw(proxy.at("plain"), request("a_b"))).slice(0, 12)).toBe("HTTP/1.1 200");
+    expect((await sendRaw(proxy.at("edge", 1), request("a_b"))).slice(0, 12)).toBe("HTTP/1.1 200");
+    // In a value or a target it is as good as any other character.
+    const elsewhere = "GET /a_b HTTP/1.1\r\nHost: web\r\nx-a: b_c\r\nConnection: close\r\n\r\n";
+    expect((await sendRaw(proxy.at("edge"), elsewhere)).slice(0, 12)).toBe("HTTP/1.1 200");
+  });
+
+  it("A54: takes 100 header lines and answers 431 to one more", async () => {
+    const request = (lines: number) =>
+      `GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n${"a: b\r\n".repeat(lines - 2)}\r\n`;
+    expect((await sendRaw(proxy.at("edge"), request(100))).slice(0, 12)).toBe("HTTP/1.1 200");
+    expect((await sendRaw(proxy.at("edge"), request(101))).slice(0, 12)).toBe("HTTP/1.1 431");
+    expect((await sendRaw(proxy.at("edge", 1), request(101))).slice(0, 12)).toBe("HTTP/1.1 200");
+  });
+
+  it("C1: passes nothing on of what a client says about itself or the way that its request came", async () => {
+    const claims = {
+      Forwarded: "for=10.0.0.1",
+      "X-Forwarded-For": ["10.0.0.1", "10.0.0.2"],
+      "x-forwarded-proto": "https",
+      "X-FORWARDED-CLIENT-CERT": "Hash=1",
+      "x-real-ip": "10.0.0.1",
+      "x-original-url": "/admin",
+      "l5d-dtab": "/svc => /$/inet/127.1/1",
+      "L5D-Ctx-Dtab": "/svc => /$/inet/127.1/1",
+      "l5d-ctx-deadline": "1 2",
+      "l5d-thing": "x",
+      "dtab-local": "/a => /b",
+    };
+    expect((await ask({ to: proxy.at("edge"), headers: claims })).status).toBe(200);
+    const names = Object.keys(last()).filter((name) => /^(l5d|x-|forwarded|dtab)/.test(name));
+    expect(names.sort()).toEqual(["dtab-local", "l5d-ctx-trace", "l5d-dst-client", "l5d-dst-service", "l5d-reqid"]);
+    await ask({
+      to: proxy.at("edge", 1),
+      headers: { ...claims, "l5d-dtab": "", "L5D-Ctx-Dtab": "", "l5d-ctx-deadline": "" },
+    });
+    expect(last()).toMatchObject({ forwarded: "for=10.0.0.1", "x-forwarded-proto": "https", "l5d-thing": "x" });
+  });
+
+  it("C7: tells a client nothing of ours, not even in an error", async () => {
+    const answer = await ask({ to: proxy.at("edge"), host: "a/b" });
+    expect(Object.keys(answer.headers).filter((name) => name.startsWith("l5d"))).toEqual([]);
+    expect(answer.body).toBe("");
+  });
+
+  it("is told of by the admin server, with what the config says itself", async () => {
+    const page = await fetch(`http://127.0.0.1:${proxy.adminPort}/profiles.json`);
+    const uses = (await page.json()) as readonly {
+      keyPath: string;
+      profile: string;
+      settings: readonly { keyPath: string; value: unknown; origin: string }[];
+    }[];
+    expect(uses.map(({ keyPath, profile }) => [keyPath, profile])).toEqual([
+      ["routers[0]", "edge"],
+      ["routers[0].servers[0]", "edge"],
+    ]);
+    const values = new Map(uses.flatMap(({ settings }) => settings).map((each) => [each.keyPath, each]));
+    expect(values.get("routers[0].allowInetFromOverride")).toMatchObject({ value: false, origin: "profile edge" });
+    expect(values.get("routers[0].servers[0].connectionBufferKB")).toMatchObject({ value: 32 });
+    const config = await (await fetch(`http://127.0.0.1:${proxy.adminPort}/config.json`)).text();
+    expect(config).toContain('"profile":"edge"');
+    expect(config).not.toContain("connectionBufferKB");
+  });
+
+  it("is explained by weft check, and a key that is given wins", async () => {
+    const config = `
+routers:
+- protocol: http
+  profile: edge
+  allowInetFromOverride: true
+  servers: [{ port: 4140, ip: 0.0.0.0, clearContext: false, serverSession: { lifeTimeMs: 5 } }]
+`;
+    const file = dir.write("edge.yaml", config);
+    const { code, output } = await weft("check", file);
+    expect(code).toBe(0);
+    expect(output).toMatch(/profile edge of routers\[0\]\n/);
+    expect(output).toMatch(/routers\[0\]\.allowInetFromOverride +true +\S*edge\.yaml:5:3\n/);
+    expect(output).toMatch(/routers\[0\]\.allowLocalFromOverride +false +profile edge\n/);
+    expect(output).toMatch(/servers\[0\]\.clearContext +false +\S*edge\.yaml:6:/);
+    expect(output).toMatch(/servers\[0\]\.maxHeaderLines +100 +profile edge\n/);
+    expect(output).toMatch(/servers\[0\]\.serverSession\.idleTimeMs +60000 +profile edge\n/);
+    expect(output).toMatch(/warning: router http on 0\.0\.0\.0:4140 believes the l5d-dtab/);
+    expect(output).toMatch(
+      /warning: router http on 0\.0\.0\.0:4140 lets every client .*set allowInetFromOverride: false/,
+    );
+  });
+});
+
+describe("the admin server", () => {
+  const security = (keys: string) => `
+admin: { port: 0, httpIdentifierPort: 0, security: { ${keys} } }
+routers: [{ protocol: http, dtab: /svc => /$/nil, servers: [{ port: 0 }] }]
+`;
+  const pages = {
+    ui: ["/", "/config.json", "/admin/metrics.json", "/delegator.json?path=/svc&dtab="],
+    control: ["/logging.json"],
+    diagnostics: [
+      "/admin/ping",
+      "/admin/server_info",
+      "/client_state.json",
+      "/bound-names.json",
+      "/admin/stacks.json",
+      "/profiles.json",
+      "/admin/index.txt",
+    ],
+  };
+
+  async function answered(keys: string): Promise<Record<string, readonly number[]>> {
+    const own = await RunningProxy.start(security(keys));
+    const get = async (path: string) => (await fetch(`http://127.0.0.1:${own.adminPort}${path}`)).status;
+    const found: Record<string, number[]> = {};
+    for (const [category, paths] of Object.entries(pages)) {
+      found[category] = [...new Set(await Promise.all(paths.map(get)))];
+    }
+    await own.stop();
+    return found;
+  }
+
+  it("D4: has the pages of each category only where its flag is set, and lists have the last word", async () => {
+    const [none, lists] = await Promise.all([
+      answered("uiEnabled: false, controlEnabled: false, diagnosticsEnabled: true"),
+      answered(
+        "uiEnabled: true, controlEnabled: false, diagnosticsEnabled: false, pathWhitelist: [/logging.*, /admin/ping], pathBlacklist: ['/config[.]json', /admin/ping]",
+      ),
+    ]);
+    expect(none).toEqual({ ui: [404], control: [404], diagnostics: [200] });
+    expect(lists).toEqual({ ui: [200, 404], control: [200], diagnostics: [404] });
+  });
+
+  it("D13: takes a delegation only as JSON, and a level or grace only as a form or in the query", async () => {
+    const post = (path: string, type: string, body: string) =>
+      fetch(`http://127.0.0.1:${proxy.adminPort}${path}`, { method: "POST", headers: { "content-type": type }, body });
+    const asked = JSON.stringify({ dtab: "", path: "/svc/web", namespace: "plain" });
+    expect((await post("/delegator.json", "application/json", asked)).status).toBe(200);
+    expect((await post("/delegator.json", "application/json; charset=utf-8", asked)).status).toBe(200);
+    for (const type of [
+      "text/plain",
+      "application/x-www-form-urlencoded",
+      "multipart/form-data",
+      "application/jsonp",
+    ]) {
+      expect([type, (await post("/delegator.json", type, asked)).status]).toEqual([type, 415]);
+    }
+    expect((await post("/logging.json", "application/json", '{"logger":"root","level":"DEBUG"}')).status).toBe(400);
+  });
+
+  it("D15: serves no page that another may frame, or that could run a script", async () => {
+    const own = `http://127.0.0.1:${proxy.adminPort}`;
+    const paths = (await (await fetch(`${own}/admin/index.txt`)).text()).trim().split("\n");
+    expect(paths.length).toBeGreaterThan(10);
+    for (const path of paths.filter((each) => each !== "/admin/shutdown")) {
+      const answer = await fetch(`${own}${path}`);
+      const header = (name: string) => answer.headers.get(name);
+      const body = await answer.text();
+      expect([path, header("x-frame-options"), header("x-content-type-options")]).toEqual([path, "DENY", "nosniff"]);
+      if (!(header("content-type") ?? "").startsWith("text/html")) continue;
+      expect(header("content-security-policy")).toContain("default-src 'none'");
+      expect(header("content-security-policy")).toContain("frame-ancestors 'none'");
+      expect(body).not.toMatch(/<script|\son[a-z]+\s*=|javascript:/i);
+    }
   });
 });

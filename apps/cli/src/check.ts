@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type AnyPlugin, ConfigError, listSettings } from "@weftmesh/config";
+import { type AnyPlugin, ConfigError, listSettings, profileSettings } from "@weftmesh/config";
 import { asError } from "@weftmesh/core";
 import { type BuiltProxy, buildProxy, exposureWarnings } from "@weftmesh/proxy";
 import { stackNames } from "@weftmesh/router";
@@ -55,6 +55,7 @@ function report(built: BuiltProxy): object {
     namers: linked.namers.map((namer, i) => ({ kind: read.config.namers[i]?.kind, prefix: `/#${namer.prefix.show}` })),
     telemeters: read.config.telemetry.map(({ kind }) => kind),
     warnings: exposureWarnings(read.config),
+    profiles: profileSettings(read),
     settings: listSettings(read),
   };
 }
@@ -77,6 +78,11 @@ function show(built: BuiltProxy, withSettings: boolean): string {
     parts.push(
       `\n${colours.bold("namers")}, the last that matches is asked first\n${table(["kind", "prefix"], rows, 2)}`,
     );
+  }
+  for (const { keyPath, profile, settings } of profileSettings(read)) {
+    if (settings.length === 0) continue;
+    const rows = settings.map((each) => [each.keyPath, JSON.stringify(each.value), each.origin]);
+    parts.push(`\n${colours.bold(`profile ${profile}`)} of ${keyPath}\n${table(["key", "value", "from"], rows, 2)}`);
   }
   if (withSettings) {
     const rows = listSettings(read).map((each) => [each.keyPath, JSON.stringify(each.value), each.origin]);

@@ -61,7 +61,7 @@ describe("weft check", () => {
     expect(report.routers[0]).toMatchObject({ label: "web", protocol: "http" });
     expect(Object.keys(report.routers[0].stacks)).toEqual(["server", "path", "bound", "client"]);
     expect(report.namers).toEqual([{ kind: "io.l5d.fs", prefix: "/#/io.l5d.fs" }]);
-    expect(report.warnings).toHaveLength(1);
+    expect(report.warnings).toHaveLength(2);
     expect(report.settings.length).toBeGreaterThan(20);
   });
 

@@ -18,6 +18,7 @@ import {
   clientStateEndpoint,
   configEndpoint,
   metricsEndpoint,
+  profilesEndpoint,
   stacksEndpoint,
 } from "./state-endpoints.ts";
 
@@ -36,7 +37,10 @@ export interface AdminOptions {
   readonly log: (message: string) => void;
   /** Everything answers when not given. */
   readonly security?: AdminSecurity;
-  /** Names besides those of the loopback under which a server on the loopback may be asked. */
+  /**
+   * Names under which the server may be asked, besides those of the loopback. One on another address may be asked by
+   * any name where there are none, else also by every address.
+   */
   readonly allowedHosts?: readonly string[];
   /** Serves over TLS; the admin server looks after it, and closes it. Plain HTTP when not given. */
   readonly tls?: TlsAcceptor;
@@ -49,6 +53,8 @@ export interface AdminOptions {
   /** Where the process stands: `/live` and `/ready`. */
   readonly phase?: () => ProcessPhase;
   readonly config?: () => unknown;
+  /** What the profiles of the config set. */
+  readonly profiles?: () => unknown;
   readonly stacks?: () => unknown;
   readonly logLevels?: LogLevels;
   readonly delegator?: FindDelegator;
@@ -70,7 +76,7 @@ export interface Admin {
 /** The admin server of a process, with the pages of Linkerd 1 that are not for people, and one that is. */
 export function createAdmin(options: AdminOptions): Admin {
   const table = new HandlerTable();
-  const { clock, metrics, shutdown, config, stacks, logLevels, delegator, boundNames, clients } = options;
+  const { clock, metrics, shutdown, config, profiles, stacks, logLevels, delegator, boundNames, clients } = options;
   const paths = (): readonly string[] => table.paths();
   table.add(indexPage(`${options.info.name} ${options.info.version}`, metrics, paths));
   table.add(ping);
@@ -86,6 +92,7 @@ export function createAdmin(options: AdminOptions): Admin {
     table.add(readyEndpoint(options.phase));
   }
   if (config !== undefined) table.add(configEndpoint(config));
+  if (profiles !== undefined) table.add(profilesEndpoint(profiles));
   if (stacks !== undefined) table.add(stacksEndpoint(stacks));
   if (logLevels !== undefined) table.add(loggingEndpoint(logLevels));
   if (delegator !== undefined) table.add(delegatorEndpoint(delegator, clock));

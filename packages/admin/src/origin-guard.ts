@@ -1,4 +1,5 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { isIP } from "node:net";
+import { isLoopbackIp } from "@weftmesh/naming";
 
 export interface OriginGuardOptions {
   /** The address that the server is bound to. */
@@ -10,21 +11,23 @@ export interface OriginGuardOptions {
 /**
  * Tells requests that a foreign web page made a browser send.
  *
- * Shape: a server on the loopback answers only to names of the loopback, so that a name of somebody's that resolves to
- * 127.0.0.1 is of no use. A request with an `Origin` must come from the server's own pages.
+ * Shape: a page whose name its owner lets resolve to our address is of the same origin as we are to a browser, which
+ * then shows in `Host` alone. So a server on the loopback answers only to names of the loopback and those that are
+ * allowed; one on any other address also to addresses, which are nobody's to rebind, and, where no name is allowed, to
+ * all: names of ours are not known then. A request with an `Origin` must come from the server's own pages.
  */
 export class OriginGuard {
   readonly #onLoopback: boolean;
   readonly #allowedHosts: ReadonlySet<string>;
 
   constructor(options: OriginGuardOptions) {
-    this.#onLoopback = isLoopback(options.ip);
+    this.#onLoopback = isLoopbackIp(options.ip);
     this.#allowedHosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()));
   }
 
   /** Each is undefined when the header is not there: no browser leaves `Host` out. */
   allows(host: string | undefined, origin: string | undefined): boolean {
-    if (host !== undefined && this.#onLoopback && !this.#isOurs(hostOf(host))) return false;
+    if (host !== undefined && !this.#isOurs(hostOf(host))) return false;
     if (origin === undefined) return true;
     const from = /^https?:\/\/([^/]+)$/i.exec(origin)?.[1];
     if (from === undefined) return false;
@@ -32,7 +35,8 @@ export class OriginGuard {
   }
 
   #isOurs(name: string): boolean {
-    return isLoopback(name) || this.#allowedHosts.has(name.toLowerCase());
+    if (isLoopback(name) || this.#allowedHosts.has(name.toLowerCase())) return true;
+    return !this.#onLoopback && (this.#allowedHosts.size === 0 || isIP(name) !== 0);
   }
 }
 
@@ -42,8 +46,6 @@ function hostOf(authority: string): string {
   return found?.[1] ?? found?.[2] ?? authority;
 }
 
-export function isLoopback(host: string): boolean {
-  if (isIPv4(host)) return host.startsWith("127.");
-  if (isIPv6(host)) return host === "::1" || /^::ffff:127\./i.test(host);
-  return host.toLowerCase() === "localhost";
+function isLoopback(host: string): boolean {
+  return isLoopbackIp(host) || host.toLowerCase() === "localhost";
 }

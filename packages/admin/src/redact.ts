@@ -1,5 +1,11 @@
 const secretKey =
   /(?:^|[a-z])(?:password|passwd|passphrase|secret|token|credentials?|authorization|apikey|privatekey)s?$/i;
+/** Also a list of such: `tokens: [a, b]`. */
+function isText(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0 && value.every(isText);
+  return typeof value === "string" || typeof value === "number";
+}
+
 const userInfo = /\b([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/gi;
 
 /** What stands in place of a secret. */
@@ -18,7 +24,7 @@ export function redact(value: unknown): unknown {
   if (typeof toJson === "function") return redact(Reflect.apply(toJson, value, []));
   const entries = Object.entries(value).map(([key, each]): [string, unknown] => [
     key,
-    secretKey.test(key) && (typeof each === "string" || typeof each === "number") ? redacted : redact(each),
+    secretKey.test(key) && isText(each) ? redacted : redact(each),
   ]);
   // fromEntries defines properties, so that a key named __proto__ is only a key.
   return Object.fromEntries(entries);

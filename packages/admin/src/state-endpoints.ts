@@ -15,6 +15,11 @@ export function configEndpoint(config: () => unknown): AdminEndpoint {
   return { path: "/config.json", handle: () => json(redact(config())) };
 }
 
+/** What the profiles of the config set, and what the config itself says of the same keys. */
+export function profilesEndpoint(profiles: () => unknown): AdminEndpoint {
+  return { path: "/profiles.json", handle: () => json(redact(profiles())) };
+}
+
 /** The stacks as they were built. */
 export function stacksEndpoint(stacks: () => unknown): AdminEndpoint {
   return { path: "/admin/stacks.json", handle: () => json(stacks()) };

@@ -5,6 +5,7 @@ import { LogLevels, type LogRecord, MetricsRegistry } from "@weftmesh/telemetry"
 import { ManualClock } from "@weftmesh/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Admin, type AdminOptions, createAdmin } from "../src/admin.ts";
+import { OriginGuard } from "../src/origin-guard.ts";
 import { ask, exchange } from "./raw-request.ts";
 
 const running: Admin[] = [];
@@ -233,6 +234,59 @@ describe("the admin server", () => {
       expect(ends).toHaveLength(2);
     });
 
+    it.each(["::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", "::ffff:7f00:1", "127.0.0.2"])(
+      "D2: counts %s as the loopback",
+      (ip) => {
+        const guard = new OriginGuard({ ip, allowedHosts: [] });
+        expect([guard.allows("evil.example", undefined), guard.allows("10.0.0.1:9990", undefined)]).toEqual([
+          false,
+          false,
+        ]);
+        for (const host of ["localhost:9990", "[::1]:9990", "[0:0::1]", "127.0.0.2"]) {
+          expect([host, guard.allows(host, undefined), guard.allows(host, `http://${host}`)]).toEqual([
+            host,
+            true,
+            true,
+          ]);
+        }
+        expect(guard.allows("[::1]:9990", "http://[::1]:9991")).toBe(false);
+      },
+    );
+
+    it.each(["0.0.0.0", "::", "10.0.0.5", "fd00::5"])(
+      "D2: on %s answers to every name unless some are allowed",
+      (ip) => {
+        const open = new OriginGuard({ ip, allowedHosts: [] });
+        expect(open.allows("mesh.example:9990", undefined)).toBe(true);
+        expect(open.allows("mesh.example:9990", "http://evil.example")).toBe(false);
+        const guard = new OriginGuard({ ip, allowedHosts: ["mesh.example"] });
+        for (const host of [
+          "mesh.example:9990",
+          "MESH.example",
+          "10.0.0.5:9990",
+          "[fd00::5]:9990",
+          "localhost",
+          "127.0.0.1",
+        ]) {
+          expect([host, guard.allows(host, undefined)]).toEqual([host, true]);
+        }
+        for (const host of [
+          "evil.example:9990",
+          "mesh.example.evil",
+          "10.0.0.5.evil.example",
+          "2130706433",
+          "0x7f.1",
+          "",
+        ]) {
+          expect([host, guard.allows(host, undefined), guard.allows(host, `http://${host}`)]).toEqual([
+            host,
+            false,
+            false,
+          ]);
+        }
+      },
+    );
+
     it("D2: answers to the names that the operator allows", async () => {
       const { port } = await start({ allowedHosts: ["mesh.example"] });
       expect((await ask(port, "/admin/ping", { headers: { host: "Mesh.example:80" } })).status).toBe(200);
@@ -348,14 +402,23 @@ describe("the admin server", () => {
       const { port } = await start({
         config: () => ({
           routers: [{ protocol: "http", identifier: { kind: "io.l5d.header.token" } }],
-          namers: [{ kind: "io.l5d.consul", token: "t0p", authToken: 42, uri: "https://me:pw@consul:8500/x" }],
+          namers: [
+            {
+              kind: "io.l5d.consul",
+              token: "t0p",
+              authToken: 42,
+              apiKeys: ["k3y1", ["k3y2"]],
+              uri: "https://me:pw@consul:8500/x",
+            },
+          ],
           store: { password: "hunter2", passwordFile: "/etc/pw", secrets: { token: "inner" } },
           ["__proto__"]: { admin: true },
         }),
       });
       const got = await ask(port, "/config.json");
       expect(got.headers["content-type"]).toBe("application/json;charset=UTF-8");
-      for (const secret of ["t0p", "42", "me:pw", "hunter2", "inner"]) expect(got.body).not.toContain(secret);
+      for (const secret of ["t0p", "42", "k3y1", "k3y2", "me:pw", "hunter2", "inner"])
+        expect(got.body).not.toContain(secret);
       expect(JSON.parse(got.body)).toMatchObject({
         routers: [{ protocol: "http", identifier: { kind: "io.l5d.header.token" } }],
         namers: [{ kind: "io.l5d.consul", token: "***", uri: "https://***@consul:8500/x" }],

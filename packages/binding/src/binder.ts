@@ -1,5 +1,5 @@
 import { asError, type Clock, ClosedError, failing, type Rng, type Service } from "@weftmesh/core";
-import type { Bound, Dtab, Interpreter, Path } from "@weftmesh/naming";
+import { type Bound, bindWithin, type Dtab, type Interpreter, type OverrideLimits, type Path } from "@weftmesh/naming";
 import { nullStats, type StatsReceiver } from "@weftmesh/telemetry";
 import { type BoundStack, type ClientCache, SharedClient } from "./bound-stack.ts";
 import { BoundSwitch, type TreeCache } from "./bound-switch.ts";
@@ -24,6 +24,8 @@ export interface BindingCacheSizes {
 export interface BindingOptions<Req, Rep> {
   readonly interpreter: Interpreter;
   readonly baseDtab: Dtab;
+  /** Where local dtabs may lead; anywhere if not given. */
+  readonly overrideLimits?: OverrideLimits;
   /** Once per logical name and local dtab; closing it must close `below`. */
   newPathStack(dst: LogicalDst, below: Service<Req, Rep>): Service<Req, Rep>;
   /** Once per bound id and residual. */
@@ -80,7 +82,7 @@ class Binder<Req, Rep> implements Binding<Req, Rep>, Reentry<Req, Rep> {
   #closed: Promise<void> | undefined;
 
   constructor(options: BindingOptions<Req, Rep>) {
-    const { interpreter, baseDtab, clock, rng, cache } = options;
+    const { interpreter, baseDtab, overrideLimits, clock, rng, cache } = options;
     const stats = (options.stats ?? nullStats).scope("bindcache");
     const room = new WaitingRoom<Req, Rep>(
       clock,
@@ -126,7 +128,7 @@ class Binder<Req, Rep> implements Binding<Req, Rep>, Reentry<Req, Rep> {
           localDtab: dst.dtab,
           trees,
           room,
-          bind: () => interpreter.bind(baseDtab.concat(dst.dtab), dst.path),
+          bind: () => bindWithin(interpreter, baseDtab, dst.dtab, dst.path, overrideLimits),
         });
         try {
           return new PathService(this, dst, below, options.newPathStack(dst, below));

@@ -25,7 +25,7 @@ export function explain(
     return { rule: "unknownKey", path, offset: place.key?.start ?? node.start, message: "unknown key" };
   }
   const custom = issue.code === "custom" && params.wordless !== true ? issue.message : undefined;
-  const hidden = setting?.settled.secret === true;
+  const hidden = path.some((_, i) => settings.get(showPath(path.slice(0, i + 1)))?.settled.secret === true);
   const found = missing ? undefined : hidden ? "a secret" : describe(node);
   const message = sentence(custom, missing, expected ?? plainly(issue), found, params);
   const rule = params.rule ?? ruleOf(issue, custom, missing);

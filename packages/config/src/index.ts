@@ -15,6 +15,7 @@ export {
   type StackablePlugin,
 } from "./plugin.ts";
 export { type Chosen, oneOrMany, type PositionOptions, pluginPosition } from "./plugin-position.ts";
+export { type ProfileSetting, type ProfileUse, profileSettings } from "./profile-settings.ts";
 export { type ReadConfig, readConfig, readPluginNames, readWith, validateConfig } from "./read-config.ts";
 export { maxConfigChars } from "./read-source.ts";
 export { ConflictingSubtypesError, PluginDeclarationError, Registry } from "./registry.ts";
@@ -26,6 +27,7 @@ export type { FailureAccrual } from "./schema/failure-accrual.ts";
 export type { HashKeyConfig } from "./schema/hash-key.ts";
 export { type ChosenRouter, type LinkerConfig, linkerSchema, type UsageConfig } from "./schema/linker.ts";
 export type { LoadBalancer } from "./schema/load-balancer.ts";
+export type { ProfileName } from "./schema/profile.ts";
 export type { RetryBudgetConfig } from "./schema/retry-budget.ts";
 export {
   type BindingCacheConfig,

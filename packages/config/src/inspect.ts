@@ -2,7 +2,7 @@ import type * as z from "zod";
 import type { Issues } from "./issues.ts";
 import { nearest } from "./nearest.ts";
 import { type KeyPath, plainValue, type ScalarNode, type SourceNode, type Span, showPath } from "./source.ts";
-import { type Settled, settle } from "./structure.ts";
+import { holdsSecret, type Settled, settle } from "./structure.ts";
 
 /** A key that a config has or could have, and where its value is from. */
 export interface Setting {
@@ -41,7 +41,7 @@ interface Walk {
 }
 
 function walk(schema: z.core.$ZodType, node: SourceNode | undefined, place: Place, into: Walk): void {
-  const settled = settle(schema, node === undefined ? undefined : plainValue(node));
+  const settled = settledFor(schema, node);
   into.settings.set(showPath(place.path), { path: place.path, settled, node, key: place.key, parent: place.parent });
   if (node === undefined) {
     const fallback = settled.default;
@@ -49,7 +49,12 @@ function walk(schema: z.core.$ZodType, node: SourceNode | undefined, place: Plac
     if (isEmpty && settled.structure.kind === "object") walkKeys(settled, undefined, place.path, into);
     return;
   }
-  if (settled.secret) into.issues.hide(node);
+  if (settled.secret) {
+    // What is in it is secret too, and is no setting of its own.
+    into.issues.hide(node);
+    return;
+  }
+  hideUnknown(node, settled, into.issues);
   if (settled.text && node.kind === "scalar") checkText(node, place.path, into.issues);
   if (node.kind === "map" && settled.structure.kind === "object") walkKeys(settled, node, place.path, into);
   if (node.kind === "list" && settled.structure.kind === "list") {
@@ -58,6 +63,25 @@ function walk(schema: z.core.$ZodType, node: SourceNode | undefined, place: Plac
       walk(element, item, { path: [...place.path, index], key: undefined, parent: node }, into);
     }
   }
+}
+
+/** A value of the wrong form cannot be walked: it is as secret as anything that its schema has inside. */
+function settledFor(schema: z.core.$ZodType, node: SourceNode | undefined): Settled {
+  const settled = settle(schema, node === undefined ? undefined : plainValue(node));
+  if (node === undefined || settled.secret || !isMisshapen(node, settled) || !holdsSecret(schema)) return settled;
+  return { ...settled, secret: true };
+}
+
+function isMisshapen(node: SourceNode, { structure }: Settled): boolean {
+  if (structure.kind === "object") return node.kind !== "map";
+  return structure.kind === "list" ? node.kind !== "list" : structure.kind === "value" && node.kind !== "scalar";
+}
+
+/** What stands beside a kind that nobody knows may be anything. */
+function hideUnknown(node: SourceNode, { structure }: Settled, issues: Issues): void {
+  if (node.kind !== "map" || structure.kind !== "opaque" || structure.refusal === undefined) return;
+  const [shown] = structure.refusal.path;
+  for (const [name, { value }] of node.entries) if (name !== shown) issues.hide(value);
 }
 
 function walkKeys(settled: Settled, node: SourceNode | undefined, path: KeyPath, into: Walk): void {

@@ -18,8 +18,8 @@ export interface Finding {
 
 const maxIssues = 100;
 const maxExcerpt = 160;
-/** In a text that could not be read nobody knows what is secret but the names of the keys. */
-const looksSecret = /(?:token|password|passwd|secret|credential|auth)[\w-]*["']?\s*:/i;
+/** The first key of a line, with its indentation and the dashes of lists before it. */
+const firstKey = /^(?:[\s\-?,{]*)(?:[\w.$/-]+|"[\w.$/-]+"|'[\w.$/-]+')\s*:/;
 
 /** Collects the mistakes of one text, and throws them together. */
 export class Issues {
@@ -109,9 +109,17 @@ export class Issues {
       if (from < to) text = text.slice(0, from) + "*".repeat(to - from) + text.slice(to);
     }
     if (finding.hideFrom !== undefined) text = text.slice(0, Math.max(0, finding.hideFrom - start));
-    const secretKey = finding.rule === "syntax" ? looksSecret.exec(text) : null;
-    if (secretKey !== null) text = text.slice(0, secretKey.index + secretKey[0].length);
+    if (finding.rule === "syntax") text = outline(text);
     const from = Math.max(0, column - 1 - maxExcerpt / 2);
     return { text: visibleInPlace(text.slice(from, from + maxExcerpt)), column: column - from };
   }
+}
+
+/**
+ * A line of a text that could not be read, where nobody knows what is secret: its first key, and of the rest the signs
+ * that may be what is wrong.
+ */
+function outline(line: string): string {
+  const key = firstKey.exec(line)?.[0] ?? "";
+  return key + line.slice(key.length).replace(/[^\s"'[\]{},:&*!|>%@`#-]/g, "*");
 }

@@ -8,7 +8,7 @@ export interface ListedSetting {
   readonly keyPath: string;
   /** As JSON would have it; `"***"` for a secret. */
   readonly value: unknown;
-  /** `default`, or `file:line:column`. */
+  /** `default`, `profile edge`, or `file:line:column`. */
   readonly origin: string;
   readonly description: string | undefined;
 }
@@ -28,15 +28,21 @@ export function listSettings({ source, settings }: ReadConfig): readonly ListedS
     listed.push({
       keyPath: showPath(setting.path),
       value: settled.secret ? masked : node === undefined ? plain(settled.default?.value) : plainValue(node),
-      origin: node === undefined ? "default" : `${source.name}:${line}:${column}`,
+      origin: originOf(node, `${source.name}:${line}:${column}`),
       description: settled.description,
     });
   }
   return listed;
 }
 
+function originOf(node: SourceNode | undefined, written: string): string {
+  if (node === undefined) return "default";
+  return node.kind === "list" || node.profile === undefined ? written : `profile ${node.profile}`;
+}
+
 /** A value whose parts are listed one by one. */
 function hasParts({ node, settled }: Setting): boolean {
+  if (settled.secret) return false;
   const { kind } = settled.structure;
   if (node !== undefined)
     return (node.kind === "map" && kind === "object") || (node.kind === "list" && kind === "list" && hasItems(node));

@@ -1,6 +1,7 @@
 import type * as z from "zod";
 import { crossCheck } from "./cross-checks.ts";
 import { explain } from "./explain.ts";
+import { fillProfiles } from "./fill-profiles.ts";
 import { inspect, type Setting } from "./inspect.ts";
 import type { Issues } from "./issues.ts";
 import type { PluginSource } from "./plugin.ts";
@@ -22,9 +23,11 @@ export interface ReadConfig {
  * Errors: `ConfigError` (`WEFT_CONFIG_INVALID`) with every mistake at once, and nothing else for whatever text.
  */
 export function readConfig(text: string, name: string, plugins: PluginSource): ReadConfig {
-  const { source, issues } = readSource(text, name);
-  if (source === undefined) throw issues.error();
-  const { value, settings } = check(linkerSchema(plugins), source, issues);
+  const { source: written, issues } = readSource(text, name);
+  if (written === undefined) throw issues.error();
+  const schema = linkerSchema(plugins);
+  const source: Source = { ...written, root: fillProfiles(schema, written.root) };
+  const { value, settings } = check(schema, source, issues);
   crossCheck(source, settings, issues);
   issues.throwIfAny();
   return { config: value as LinkerConfig, source, settings };

@@ -122,6 +122,8 @@ class JsonReader {
     this.#path.push(name);
     const value = this.#value();
     if (entries.has(name)) {
+      // It is read no further, so nobody finds out whether it is a secret.
+      this.#issues.hide(value);
       this.#issues.add({ rule: "duplicateKey", path: this.path, offset: start, message: "duplicate key" });
     } else entries.set(name, { key, value });
     this.#path.pop();

@@ -138,6 +138,8 @@ class YamlReader {
       if (key.merge) merged.push({ node: value, key: key.span });
       else if (entries.has(key.name)) {
         const path = [...this.#path, key.name];
+        // It is read no further, so nobody finds out whether it is a secret.
+        this.#issues.hide(value);
         this.#issues.add({ rule: "duplicateKey", path, offset: key.span.start, message: "duplicate key" });
       } else entries.set(key.name, { key: key.span, value });
     }

@@ -4,10 +4,15 @@ export interface Span {
   readonly end: number;
 }
 
+/** A node that stands nowhere in the text: a profile put it there, whose key its span is. */
+export interface FromProfile {
+  readonly profile?: string;
+}
+
 export type ScalarValue = string | number | boolean | null;
 
 /** A value that is not a collection. */
-export interface ScalarNode extends Span {
+export interface ScalarNode extends Span, FromProfile {
   readonly kind: "scalar";
   readonly value: ScalarValue;
   /** As it was written, for a plain number or boolean whose text says more than its value: `010`, `1.50`. */
@@ -27,7 +32,7 @@ export interface Entry {
   readonly value: SourceNode;
 }
 
-export interface MapNode extends Span {
+export interface MapNode extends Span, FromProfile {
   readonly kind: "map";
   readonly entries: ReadonlyMap<string, Entry>;
 }

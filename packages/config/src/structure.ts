@@ -60,6 +60,19 @@ export function defOf(schema: z.core.$ZodType): Def {
   return schema._zod.def as unknown as Def;
 }
 
+/** Whether anything in a schema is marked as a secret, whatever the value. */
+export function holdsSecret(schema: z.core.$ZodType, seen: Set<z.core.$ZodType> = new Set()): boolean {
+  if (seen.has(schema)) return false;
+  seen.add(schema);
+  if (metaOf(schema).secret === true) return true;
+  const { innerType, in: from, out, getter, shape, catchall, element, valueType, options, left, right } = defOf(schema);
+  const below = [innerType, from, out, getter?.(), catchall, element, valueType, left, right, ...(options ?? [])];
+  const chosen = switchOf(schema)?.alternatives() ?? [];
+  return [...below, ...Object.values(shape ?? {}), ...chosen.flatMap((each) => each.schemas)].some(
+    (each) => each !== undefined && holdsSecret(each, seen),
+  );
+}
+
 /** Takes the wrappers off a schema, follows its switches for this value, and collects what they say on the way. */
 export function settle(schema: z.core.$ZodType, raw: unknown): Settled {
   let inner = schema;

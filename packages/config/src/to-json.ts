@@ -11,7 +11,8 @@ export interface ToJsonOptions {
 
 /**
  * The config as plain JSON, as `/config.json` shows it: the keys that were given, with aliases and merge keys followed,
- * and secrets masked. What was left out stays out, so that reading it again gives the same config.
+ * and secrets masked. What was left out stays out, also where a profile sets it, so that reading it again gives the
+ * same config.
  */
 export function toJson(read: ReadConfig, options: ToJsonOptions = {}): unknown {
   const reveal = options.revealSecrets === true;
@@ -31,7 +32,9 @@ function print(node: SourceNode, path: KeyPath, hidden: (path: KeyPath) => boole
       return node.items.map((item, index) => print(item, [...path, index], hidden));
     case "map":
       return Object.fromEntries(
-        [...node.entries].map(([key, { value }]) => [key, print(value, [...path, key], hidden)]),
+        [...node.entries]
+          .filter(([, { value }]) => value.kind === "list" || value.profile === undefined)
+          .map(([key, { value }]) => [key, print(value, [...path, key], hidden)]),
       );
   }
 }

@@ -57,6 +57,7 @@ describe("the keys of a router", () => {
       diagnosticsEnabled: true,
       pathWhitelist: [],
       pathBlacklist: [],
+      allowedHosts: [],
     });
     expect(config).toMatchObject({ namers: [], telemetry: [], usage: { enabled: true }, plugins: [] });
   });

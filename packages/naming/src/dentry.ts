@@ -1,5 +1,6 @@
 import type { NameTree } from "./name-tree.ts";
 import { scanTree, showTree } from "./name-tree-text.ts";
+import type { OverrideLimits } from "./override-limits.ts";
 import { type Path, showElem } from "./path.ts";
 import type { Scanner } from "./scanner.ts";
 
@@ -8,6 +9,8 @@ export interface Dentry {
   /** Elements; `undefined` is the wildcard, which stands for exactly one. */
   readonly prefix: readonly (string | undefined)[];
   readonly dst: NameTree<Path>;
+  /** Set for a delegation that came with a request, where the router limits those. */
+  readonly limits?: OverrideLimits;
 }
 
 /** Whether a name begins with a prefix. From the end, where names differ most. */

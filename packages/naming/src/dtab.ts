@@ -1,6 +1,7 @@
 import { type Dentry, prefixMatches, scanDentry, showDentry } from "./dentry.ts";
 import { DtabIndex } from "./dtab-index.ts";
 import { Fail, mapTree, type NameTree, Neg } from "./name-tree.ts";
+import type { OverrideLimits } from "./override-limits.ts";
 import type { Path } from "./path.ts";
 import { Scanner } from "./scanner.ts";
 
@@ -72,6 +73,11 @@ export class Dtab {
     const joined = new Dtab([]);
     joined.#join(parts);
     return joined;
+  }
+
+  /** The same rules, as those of a request, which may only lead so far. */
+  within(limits: OverrideLimits): Dtab {
+    return new Dtab(this.entries.map((each) => ({ ...each, limits })));
   }
 
   /** The rules whose prefix a name has, the last one first. */

@@ -30,6 +30,7 @@ export { type HostAddresses, type HostResolver, HostResolverParam, isHostName } 
 export { DstPrefixParam, type Identification, type Identifier } from "./identifier.ts";
 export { type InterpreterOptions, newInterpreter } from "./interpreter.ts";
 export { readIp, readIpv4 } from "./ip.ts";
+export { type IpScope, ipScope, isLoopbackIp } from "./ip-scope.ts";
 export {
   alt,
   Empty,
@@ -47,6 +48,7 @@ export {
 } from "./name-tree.ts";
 export { readTree, showTree, showWeight, showWith } from "./name-tree-text.ts";
 export type { Delegator, Interpreter, Namer, PrefixedNamer } from "./namer.ts";
+export { bindWithin, limitBound, type OverrideLimits, OverrideRefusedError } from "./override-limits.ts";
 export { Path, showElem } from "./path.ts";
 export { type Captures, fillTemplate, PathMatcher } from "./path-matcher.ts";
 export {

@@ -54,6 +54,7 @@ const noUtilities: ReadonlyMap<string, Namer> = new Map();
 const negState: ActivityState<Tree> = { state: "ok", value: Neg };
 
 class LocalInterpreter implements Interpreter, Delegator {
+  readonly honoursLimits = true;
   /** In the order in which they are asked. */
   readonly #namers: readonly PrefixedNamer[];
   readonly #utilities: ReadonlyMap<string, Namer>;

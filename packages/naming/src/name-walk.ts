@@ -5,6 +5,7 @@ import type { Dentry } from "./dentry.ts";
 import type { Dtab } from "./dtab.ts";
 import { MaxDepthError, StepBudgetError } from "./errors.ts";
 import { Empty, Fail, joinUnion, leaf, type NameTree, Neg, type Weighted } from "./name-tree.ts";
+import { limitBound, type OverrideLimits, OverrideRefusedError } from "./override-limits.ts";
 import { Path } from "./path.ts";
 
 /** What a name comes to. */
@@ -31,6 +32,8 @@ export interface WalkOptions {
 const maxNesting = 1000;
 
 const pendingOutcome: Outcome = { state: "pending" };
+/** Of a name in which no delegation of a request has had a part. */
+const whole = Number.POSITIVE_INFINITY;
 const negOutcome: Outcome = { state: "ok", value: Neg };
 const failOutcome: Outcome = { state: "ok", value: Fail };
 const emptyOutcome: Outcome = { state: "ok", value: Empty };
@@ -43,6 +46,9 @@ const emptyOutcome: Outcome = { state: "ok", value: Empty };
  * unvisited, and so unobserved (`all: false`), delegation visits them too and finds the same outcome. So what is
  * explained is what happens.
  *
+ * Where the request's own delegations are limited, it is known of each name how many of its first elements came to be
+ * without them; a concrete name that needed more than those is held to the limits.
+ *
  * Shape: for one walk; synchronous; what is not known yet is pending. It stops at a depth, and after a number of
  * steps, which is what holds rules that branch and loop: a step is a visit, and more for long names and many rules.
  */
@@ -52,6 +58,8 @@ export class NameWalk {
   #steps = 0;
   #nesting = 0;
   #waits = false;
+  /** Of the request's delegations, once one was followed. */
+  #limits: OverrideLimits | undefined;
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -60,7 +68,7 @@ export class NameWalk {
   /** Errors: throws `WEFT_NAMER_STEP_BUDGET`; with `all` that is an `exception` where it happened. */
   walk(path: Path): Visit {
     this.#root = path;
-    return this.#name(path, undefined, 0);
+    return this.#name(path, undefined, 0, whole);
   }
 
   /** Whether anything that was visited is pending. */
@@ -68,7 +76,7 @@ export class NameWalk {
     return this.#waits;
   }
 
-  #name(path: Path, dentry: Dentry | undefined, depth: number): Visit {
+  #name(path: Path, dentry: Dentry | undefined, depth: number, own: number): Visit {
     const { dtab, maxDepth } = this.#options;
     if (depth > maxDepth) return failed(path, dentry, new MaxDepthError(path, maxDepth));
     const rules = dtab.matches(path);
@@ -76,14 +84,21 @@ export class NameWalk {
     if (over !== undefined) return failed(path, dentry, over);
     const [first] = rules;
     // As in Linkerd, a lone rule to `~` counts as none.
-    if (first === undefined || (rules.length === 1 && first.dst.kind === "neg")) return this.#ask(path, dentry, depth);
-    const follow = (rule: Dentry): Visit =>
-      this.#tree(rule.dst, { path, dentry: rule, rest: path.drop(rule.prefix.length), depth });
+    if (first === undefined || (rules.length === 1 && first.dst.kind === "neg")) {
+      return this.#ask(path, dentry, depth, own);
+    }
+    const follow = (rule: Dentry): Visit => {
+      const taken = rule.prefix.length;
+      const rest = path.drop(taken);
+      this.#limits ??= rule.limits;
+      const ownOfRest = rule.limits === undefined ? Math.max(0, own - taken) : none;
+      return this.#tree(rule.dst, { path, dentry: rule, rest, depth, own, ownOfRest });
+    };
     if (rules.length > 1) return this.#alternatives(path, dentry, rules, follow);
     return delegated(path, dentry, follow(first));
   }
 
-  #ask(path: Path, dentry: Dentry | undefined, depth: number): Visit {
+  #ask(path: Path, dentry: Dentry | undefined, depth: number, own: number): Visit {
     const answer = this.#options.ask(path);
     if (answer.state === "failed") return failed(path, dentry, answer.error);
     if (answer.state === "pending") {
@@ -91,7 +106,9 @@ export class NameWalk {
       return { outcome: pendingOutcome, tree: { kind: "neg", path, dentry } };
     }
     if (answer.value.kind === "neg") return { outcome: negOutcome, tree: { kind: "neg", path, dentry } };
-    const visit = this.#tree(answer.value, { path, dentry, rest: Path.empty, depth });
+    // What a namer makes of a name may hold any part of it.
+    const ownOfRest = own >= path.size ? whole : none;
+    const visit = this.#tree(answer.value, { path, dentry, rest: Path.empty, depth, own, ownOfRest });
     const leadsOn = answer.value.kind === "leaf" && isPath(answer.value.value);
     return leadsOn ? delegated(path, dentry, visit) : visit;
   }
@@ -109,14 +126,23 @@ export class NameWalk {
         return { outcome: emptyOutcome, tree: { kind: "empty", path, dentry } };
       case "leaf": {
         const { value } = tree;
-        if (!isPath(value)) return bound(path, dentry, value);
-        return this.#within(() => this.#name(value.concat(place.rest), dentry, place.depth + 1));
+        if (!isPath(value)) return this.#bound(value, place);
+        const own = place.ownOfRest === none ? 0 : value.size + place.ownOfRest;
+        return this.#within(() => this.#name(value.concat(place.rest), dentry, place.depth + 1, own));
       }
       case "alt":
         return this.#within(() => this.#alternatives(path, dentry, tree.trees, (each) => this.#tree(each, place)));
       case "union":
         return this.#within(() => this.#union(tree.trees, place));
     }
+  }
+
+  #bound(value: Bound, place: Place): Visit {
+    const { path, dentry, own } = place;
+    const limits = this.#limits;
+    if (limits === undefined || own >= Math.max(1, path.size - value.residual.size)) return bound(path, dentry, value);
+    const limited = limitBound(value, limits);
+    return limited instanceof OverrideRefusedError ? failed(path, dentry, limited) : bound(path, dentry, limited);
   }
 
   /** The first that is not negative, be it pending or failed. */
@@ -183,7 +209,13 @@ interface Place {
   /** What goes behind the paths in its leaves. */
   readonly rest: Path;
   readonly depth: number;
+  /** How many of the first elements of `path` are none of the request's delegations' doing. */
+  readonly own: number;
+  /** The same for `rest`; `none` where the tree itself is of their making, and so all that follows from it. */
+  readonly ownOfRest: number;
 }
+
+const none = -1;
 
 function isPath(value: Path | Bound): value is Path {
   return "elems" in value;

@@ -34,6 +34,8 @@ export interface StatePage {
 
 /** From a logical name to bound ones. The tree it gives has no alternatives left, and is simplified. */
 export interface Interpreter {
+  /** True for one that keeps to the limits of the delegations that have any: `Dtab.within`. */
+  readonly honoursLimits?: boolean;
   bind(dtab: Dtab, path: Path): Activity<NameTree<Bound>>;
 }
 

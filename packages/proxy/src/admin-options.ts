@@ -35,6 +35,8 @@ export function adminOptions(live: LiveProxy, control: ProcessControl): AdminOpt
     metrics,
     log: (message) => logger.error(message),
     security: admin.security,
+    allowedHosts: admin.security.allowedHosts,
+    profiles: () => live.current.profiles,
     ...(adminTls === undefined ? {} : { tls: adminTls }),
     handlers: [...live.current.linked.telemeters.flatMap((each) => each.adminHandlers ?? []), ...namerPages(live)],
     shutdown: (graceMs) => control.shutdown(graceMs),

@@ -2,6 +2,8 @@ import {
   type AnyPlugin,
   type LinkerConfig,
   locatedError,
+  type ProfileUse,
+  profileSettings,
   type ReadConfig,
   Registry,
   readConfig,
@@ -70,6 +72,8 @@ export interface RunnableProxy extends Omit<BuiltProxy, "read" | "plugins"> {
   readonly config: LinkerConfig;
   /** The config as it was given, without its secrets: `/config.json`. */
   readonly configJson: unknown;
+  /** What its profiles set, and what of that it overrides: `/profiles.json`. */
+  readonly profiles: readonly ProfileUse[];
   /** What tells whether a part of the config is another one than before. */
   readonly fingerprints: Fingerprints;
 }
@@ -80,7 +84,13 @@ export interface LiveProxy {
 }
 
 export function runnable({ read, plugins: _, ...built }: BuiltProxy): RunnableProxy {
-  return { ...built, config: read.config, configJson: toJson(read), fingerprints: fingerprintsOf(read) };
+  return {
+    ...built,
+    config: read.config,
+    configJson: toJson(read),
+    profiles: profileSettings(read),
+    fingerprints: fingerprintsOf(read),
+  };
 }
 
 export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {

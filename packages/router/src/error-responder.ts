@@ -39,7 +39,13 @@ const retryNow: HeaderField = headerField(Names.retryAfter, "0");
 const nackMessage = "Request was not processed by the server due to an error and is safe to retry";
 const nonRetryableNackMessage = "Request was not processed by the server and should not be retried";
 
-const badRequest = new Set(["WEFT_UNIDENTIFIED", "WEFT_DTAB_HEADER", "WEFT_NAME_SYNTAX", "WEFT_CALL_DEPTH"]);
+const badRequest = new Set([
+  "WEFT_UNIDENTIFIED",
+  "WEFT_DTAB_HEADER",
+  "WEFT_NAME_SYNTAX",
+  "WEFT_CALL_DEPTH",
+  "WEFT_OVERRIDE_REFUSED",
+]);
 const noRoute = new Set(["WEFT_NO_BINDING", "WEFT_NO_ENDPOINTS"]);
 
 /**

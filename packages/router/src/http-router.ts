@@ -4,7 +4,7 @@ import { ClockParam, type Params, RngParam } from "@weftmesh/core";
 import { EndpointCountParam } from "@weftmesh/failure-accrual";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { LogicalNameParam } from "@weftmesh/metrics";
-import type { Bound, Dtab, Identifier, Interpreter, Path } from "@weftmesh/naming";
+import type { Bound, Dtab, Identifier, Interpreter, OverrideLimits, Path } from "@weftmesh/naming";
 import { StatsParam } from "@weftmesh/telemetry";
 import { BoundParam, DstKey, DstParam, RouterLabelParam } from "./call-context.ts";
 import { endpointCount } from "./endpoint-label.ts";
@@ -21,6 +21,8 @@ export interface HttpRouterOptions {
   readonly identifier: Identifier<HttpRequest>;
   readonly interpreter: Interpreter;
   readonly baseDtab: Dtab;
+  /** Where the delegations of requests may lead; anywhere if not given. */
+  readonly overrideLimits?: OverrideLimits;
   readonly cache: BindingCacheSizes;
   readonly bindingTimeoutMs: number;
   /** The parameters that the config has for a logical name. */
@@ -68,6 +70,7 @@ export function newHttpRouter(options: HttpRouterOptions): HttpRouter {
   const binding = newBinding<HttpRequest, HttpResponse>({
     interpreter: options.interpreter,
     baseDtab: options.baseDtab,
+    ...(options.overrideLimits === undefined ? {} : { overrideLimits: options.overrideLimits }),
     newPathStack: ({ path, dtab }, below) => {
       const name = statsNode(path);
       const params = base.merge(options.serviceParams(path)).with(StatsParam, services.take(name));

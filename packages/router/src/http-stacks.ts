@@ -16,6 +16,7 @@ import {
   streamTimeout,
   totalTimeout,
 } from "@weftmesh/timeout";
+import { clearForwarded } from "./clear-forwarded.ts";
 import { clientCertHeader } from "./client-cert-header.ts";
 import { contextHeaders } from "./context-headers.ts";
 import { dstClient, dstService } from "./dst-headers.ts";
@@ -53,6 +54,7 @@ export function httpStacks(
       [
         requestContext, // above all that reads the context, or writes l5d-* on a response
         statusCodeStats(),
+        clearForwarded, // above what writes these headers anew
         forwardedHeader,
         timestampHeader,
         maxCallDepth, // above the stats: what it refuses shows as a status, not as a request

@@ -8,6 +8,7 @@ export {
   RouterLabelParam,
   TraceKey,
 } from "./call-context.ts";
+export { ClearForwardedParam, ClearForwardedRole, clearForwarded } from "./clear-forwarded.ts";
 export {
   ClientCertHeaderRole,
   clientCertHeader,

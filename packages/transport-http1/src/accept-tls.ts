@@ -22,8 +22,9 @@ export function acceptTls(
   mode: AcceptMode,
   notYet: WireReader,
   begin: (wire: TlsWire, socket: Socket, secure: true, peer: PeerIdentity | undefined) => void,
+  highWaterBytes?: number,
 ): void {
-  const wire = new TlsWire(notYet);
+  const wire = new TlsWire(notYet, highWaterBytes);
   const isBuffered = mode === "onread";
   tls.accept(accepted, {
     onread: isBuffered ? wire.onread : undefined,

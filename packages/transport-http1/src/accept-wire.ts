@@ -20,8 +20,9 @@ export function acceptWire(
   accepted: Socket,
   mode: AcceptMode,
   reader: WireReader,
+  highWaterBytes: number = writeHighWaterBytes,
 ): { wire: SocketWire; socket: Socket } {
-  const wire = new SocketWire(reader);
+  const wire = new SocketWire(reader, highWaterBytes);
   if (mode === "data") {
     wire.attach(accepted, false);
     return { wire, socket: accepted };
@@ -31,7 +32,7 @@ export function acceptWire(
     handle,
     onread: wire.onread,
     allowHalfOpen: true,
-    writableHighWaterMark: writeHighWaterBytes,
+    writableHighWaterMark: highWaterBytes,
   } as object);
   wire.attach(socket, true);
   return { wire, socket };

@@ -1,10 +1,12 @@
 import { findNameId, Headers, Names, nameBit, tokenTable } from "@weftmesh/http";
-import { badFraming, headersTooLarge, malformed } from "./errors.ts";
+import { badFraming, headersTooLarge, malformed, type ProtocolError } from "./errors.ts";
 
 export interface HeaderLimits {
   /** All header lines together, with their ends. */
   readonly maxHeaderBytes: number;
   readonly maxHeaderLines: number;
+  /** Refuses a `_` in a name, which many an application takes for a `-`; false if not given. */
+  readonly refuseUnderscores?: boolean;
 }
 
 /** What a scan answers when the bytes end before the block does. */
@@ -27,6 +29,10 @@ function values(): Uint8Array {
   for (let c = 32; c < 256; c++) if (c !== 127) table[c] = 1;
   return table;
 }
+
+const underscore = 95;
+const namesWithoutUnderscore: Uint8Array = tokenTable.slice();
+namesWithoutUnderscore[underscore] = 0;
 
 const connectionId = Names.connection.id;
 const contentLengthId = Names.contentLength.id;
@@ -57,6 +63,8 @@ export class HeaderBlock {
   expect: "none" | "continue" | "other" = "none";
 
   private readonly limits: HeaderLimits;
+  /** 0 for each byte that may not stand in a name. */
+  private readonly names: Uint8Array;
   /** Grows to the longest block seen, and is copied from. */
   private readonly scratch: number[] = [];
   private used = 0;
@@ -66,6 +74,7 @@ export class HeaderBlock {
 
   constructor(limits: HeaderLimits) {
     this.limits = limits;
+    this.names = limits.refuseUnderscores === true ? namesWithoutUnderscore : tokenTable;
   }
 
   /**
@@ -74,7 +83,7 @@ export class HeaderBlock {
    * Errors: ProtocolError. The same bytes give the same error however they are cut: nothing past a limit is looked at.
    */
   scan(bytes: Uint8Array, start: number, end: number): number {
-    const { scratch, limits } = this;
+    const { scratch, limits, names } = this;
     const limit = start + limits.maxHeaderBytes;
     const stop = Math.min(end, limit);
     this.reset();
@@ -95,12 +104,12 @@ export class HeaderBlock {
       const nameStart = p;
       let hash = 0;
       for (;;) {
-        const lower = tokenTable[bytes[p] as number] as number;
+        const lower = names[bytes[p] as number] as number;
         if (lower === 0) break;
         hash = (Math.imul(hash, 31) + lower) | 0;
         if (++p >= stop) return this.outOfBytes(end, limit);
       }
-      if (bytes[p] !== colon || p === nameStart) throw malformed("a header line has no name before its colon");
+      if (bytes[p] !== colon || p === nameStart) throw this.badName(bytes[p]);
       const nameEnd = p;
       if (++p >= stop) return this.outOfBytes(end, limit);
       while (bytes[p] === 32 || bytes[p] === 9) if (++p >= stop) return this.outOfBytes(end, limit);
@@ -177,6 +186,11 @@ export class HeaderBlock {
   private outOfBytes(end: number, limit: number): number {
     if (end > limit) throw headersTooLarge(`the headers are longer than ${this.limits.maxHeaderBytes} bytes`);
     return Incomplete;
+  }
+
+  private badName(byte: number | undefined): ProtocolError {
+    const refused = byte === underscore && this.names !== tokenTable;
+    return malformed(refused ? "the name of a header has a _" : "a header line has no name before its colon");
   }
 
   private note(id: number, bytes: Uint8Array, start: number, end: number): void {

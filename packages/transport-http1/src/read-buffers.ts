@@ -1,6 +1,6 @@
 /** Enough for a head and a small body, and small enough that copying what must outlive the read is cheap. */
 const sharedBytes = 16_384;
-const ownBytes = 65_536;
+export const ownBytes = 65_536;
 const maxFree = 32;
 
 let shared: Buffer | undefined;

@@ -10,7 +10,7 @@ import { RequestHead } from "./request-head.ts";
 import { type ConnectionOwner, ServerConnection } from "./server-connection.ts";
 import { defaultServerLimits, type ServerLimits, type ServerSettings } from "./server-settings.ts";
 import { nullServerStats, type ServerConnectionStats } from "./server-stats.ts";
-import type { SocketWire } from "./socket-wire.ts";
+import { type SocketWire, writeHighWaterBytes } from "./socket-wire.ts";
 import type { WireReader } from "./wire.ts";
 
 export interface Http1ServerOptions {
@@ -44,6 +44,8 @@ export interface Http1ServerOptions {
     /** A client that takes nothing for so long is cut off; never if not given. */
     readonly writeTimeoutMs?: number;
   };
+  /** What may wait to be written to a connection before its writer is told to stop; 65,536 if not given. */
+  readonly connectionBufferBytes?: number;
   readonly stats?: ServerConnectionStats;
   /**
    * The listening sockets of the process. A server that asks them for an address which another one has takes it over,
@@ -87,6 +89,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
   private readonly keepAlive: boolean;
   private readonly mode: AcceptMode;
   private readonly tls: ServerTls | undefined;
+  private readonly highWaterBytes: number;
   private readonly open: Set<ServerConnection> = new Set();
   private readonly checkMs: number;
   private readonly onCheck: () => void = () => this.check();
@@ -113,6 +116,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
     this.head = new RequestHead(this.settings.limits);
     this.mode = mode;
     this.tls = options.tls;
+    this.highWaterBytes = options.connectionBufferBytes ?? writeHighWaterBytes;
     this.checkMs = checkInterval(this.settings);
     this.noDelay = socketOptions?.noDelay ?? true;
     this.keepAlive = socketOptions?.keepAlive ?? false;
@@ -224,10 +228,10 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
 
   accept(accepted: Socket): void {
     if (this.tls !== undefined) {
-      acceptTls(accepted, this.tls, this.mode, notYet, this.begin);
+      acceptTls(accepted, this.tls, this.mode, notYet, this.begin, this.highWaterBytes);
       return;
     }
-    const { wire, socket } = acceptWire(accepted, this.mode, notYet);
+    const { wire, socket } = acceptWire(accepted, this.mode, notYet, this.highWaterBytes);
     this.begin(wire, socket, false, undefined);
     if (this.mode === "data") socket.resume();
   }

@@ -1,11 +1,11 @@
 import type { OnReadOpts, Socket } from "node:net";
 import { Full, Retained, Taken } from "@weftmesh/http";
 import { inlineBytes, latin1 } from "./latin1.ts";
-import { giveBuffer, isShared, sharedBuffer, takeBuffer } from "./read-buffers.ts";
+import { giveBuffer, isShared, ownBytes, sharedBuffer, takeBuffer } from "./read-buffers.ts";
 import { flushAtEndOfTurn } from "./turn-writes.ts";
 import type { Wire, WireReader } from "./wire.ts";
 
-/** What may wait in a socket before its writer is told to stop. */
+/** What may wait in a socket before its writer is told to stop, where nothing else is said. */
 export const writeHighWaterBytes: number = 65_536;
 
 const nothing = Buffer.alloc(0);
@@ -29,6 +29,8 @@ export class SocketWire implements Wire {
   bulk = false;
   closed = false;
 
+  /** The socket's own is the same. */
+  private readonly highWaterBytes: number;
   protected socket: Socket | undefined = undefined;
   private reader: WireReader;
   /** What the next read goes into; undefined where the socket allocates. */
@@ -47,8 +49,10 @@ export class SocketWire implements Wire {
   private ending = false;
   private readonly wrote: (error?: Error | null) => void = (error) => this.onWrote(error);
 
-  constructor(reader: WireReader) {
+  /** Buffers for reading that are larger than `highWaterBytes` are not used. */
+  constructor(reader: WireReader, highWaterBytes: number = writeHighWaterBytes) {
     this.reader = reader;
+    this.highWaterBytes = highWaterBytes;
   }
 
   /** For the option `onread` of a socket. */
@@ -90,7 +94,7 @@ export class SocketWire implements Wire {
   get full(): boolean {
     const { socket } = this;
     if (socket === undefined) return false;
-    if (this.queued.length + this.direct >= writeHighWaterBytes) return true;
+    if (this.queued.length + this.direct >= this.highWaterBytes) return true;
     return socket.writableNeedDrain && socket.writableLength > 0;
   }
 
@@ -229,7 +233,7 @@ export class SocketWire implements Wire {
   private nextBuffer(): Buffer {
     const current = this.buffer;
     const own = current !== undefined && !isShared(current);
-    if (this.bulk && !this.paused) {
+    if (this.bulk && !this.paused && this.highWaterBytes >= ownBytes) {
       if (own && !this.lent) return current;
       this.buffer = takeBuffer();
     } else {

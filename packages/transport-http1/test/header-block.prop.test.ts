@@ -107,6 +107,22 @@ describe("a block of header lines", () => {
     expect([block.close, block.keepAlive, block.hasConnection]).toEqual([close, keepAlive, true]);
   });
 
+  it("refuses every name with a _ where it is told to, and no other", () => {
+    const block = new HeaderBlock({ ...limits, refuseUnderscores: true });
+    fc.assert(
+      fc.property(
+        arbLines.filter((lines) => lines.every(([name]) => !/^(host|content-length|transfer-encoding)$/i.test(name))),
+        (lines) => {
+          const bytes = bytesOf(lines);
+          const bad = lines.some(([name]) => name.includes("_"));
+          const scan = (): number => block.scan(bytes, 0, bytes.length);
+          if (bad) expect(scan).toThrow("the name of a header has a _");
+          else expect(scan()).toBe(bytes.length);
+        },
+      ),
+    );
+  });
+
   it("forgets one message before the next", () => {
     const block = new HeaderBlock(limits);
     const first = Buffer.from("Host: a\r\nContent-Length: 5\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n");

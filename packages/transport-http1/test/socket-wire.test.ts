@@ -48,15 +48,18 @@ describe.each(["onread", "data"] as const)("a wire that is read by %s", (mode: A
   const servers: Server[] = [];
   const clients: RawClient[] = [];
 
-  async function open(): Promise<{ client: RawClient; wire: SocketWire; keeper: Keeper }> {
+  async function open(highWaterBytes = 65_536): Promise<{ client: RawClient; wire: SocketWire; keeper: Keeper }> {
     const keeper = new Keeper();
     let socket: Socket | undefined;
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark: 65_536 }, (accepted) => {
-      const made = acceptWire(accepted, mode, keeper);
-      keeper.wire = made.wire;
-      socket = made.socket;
-      if (mode === "data") socket.resume();
-    });
+    const server = createServer(
+      { allowHalfOpen: true, pauseOnConnect: true, highWaterMark: highWaterBytes },
+      (accepted) => {
+        const made = acceptWire(accepted, mode, keeper, highWaterBytes);
+        keeper.wire = made.wire;
+        socket = made.socket;
+        if (mode === "data") socket.resume();
+      },
+    );
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const client = new RawClient((server.address() as AddressInfo).port);
@@ -85,6 +88,34 @@ describe.each(["onread", "data"] as const)("a wire that is read by %s", (mode: A
     wire.end();
     await eventually("it has ended", () => client.ended);
     expect(client.text).toBe(`abcdefg${"h".repeat(10_000)}ij`);
+  });
+
+  it.each([16_384, 32_768, 65_536])(
+    "F3: says that it is full when %i bytes wait for a client that does not read",
+    async (limit) => {
+      const { client, wire } = await open(limit);
+      client.socket.pause();
+      const chunk = Buffer.alloc(4_096, 97);
+      // The kernel takes what it can first.
+      let flags = wire.writeBytes(chunk);
+      for (let i = 0; i < 100_000 && wire.pending === 0; i++) {
+        flags = wire.writeBytes(chunk);
+        if (wire.pending > 0) await settle();
+      }
+      while ((flags & Full) === 0) flags = wire.writeBytes(chunk);
+      expect(wire.pending).toBeGreaterThanOrEqual(limit - chunk.length);
+      expect(wire.pending).toBeLessThanOrEqual(limit + chunk.length);
+    },
+  );
+
+  it("reads into no buffer that is larger than what may wait to be written", async () => {
+    const { client, wire, keeper } = await open(32_768);
+    wire.bulk = true;
+    client.send(Buffer.alloc(1_000_000, 98));
+    await eventually("it is all there", () => wire.received === 1_000_000);
+    expect(Math.max(...keeper.buffers.map((each) => each.buffer.byteLength))).toBeLessThanOrEqual(
+      mode === "onread" ? 16_384 : 65_536,
+    );
   });
 
   it("keeps the order and the end of what is said while a long text is still going out", async () => {

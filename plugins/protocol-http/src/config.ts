@@ -6,11 +6,13 @@ import {
   Flag,
   type HttpClientConfig,
   httpClientKeys,
+  integer,
   Kilobytes,
   kindSchema,
   oneOf,
   oneOrMany,
   type PluginSource,
+  PositiveCount,
   pluginPosition,
   type RouterConfig,
   routerSchema,
@@ -29,6 +31,10 @@ export interface HttpServerKeys {
   readonly addForwardedHeader?: ForwardedLabels | undefined;
   readonly timestampHeader?: string | undefined;
   readonly maxCallDepth: number;
+  readonly clearForwarded: boolean;
+  readonly allowUnderscoresInHeaders: boolean;
+  readonly maxHeaderLines: number;
+  readonly connectionBufferKB: number;
 }
 
 /** What an http router adds to the keys of every router. */
@@ -127,6 +133,16 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
       addForwardedHeader: forwarded().optional().describe("Append to Forwarded who asked and through whom"),
       timestampHeader: HeaderNameType().optional().describe("Header that is given the time of receipt in ms"),
       maxCallDepth: Count.default(1000).describe("Proxies that may stand in Via"),
+      clearForwarded: Flag.default(false).describe(
+        "Drop Forwarded, X-Forwarded-* and their like from requests (not in Linkerd)",
+      ),
+      allowUnderscoresInHeaders: Flag.default(true).describe(
+        "Take header names with a _, which applications may confuse with a - (not in Linkerd)",
+      ),
+      maxHeaderLines: PositiveCount.default(1000).describe("Header lines of a request at most (not in Linkerd)"),
+      connectionBufferKB: integer(16, 1_048_576, "kilobytes: an integer from 16 to 1048576", 64)
+        .default(64)
+        .describe("What may wait to be written to a client before its backend is paused (not in Linkerd)"),
     },
     client: httpClientKeys(),
     service: {},

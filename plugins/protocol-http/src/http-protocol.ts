@@ -81,6 +81,7 @@ class Http1Router implements Router {
       identifier: this.#identifier,
       interpreter: runtime.interpreter,
       baseDtab: config.dtab,
+      overrideLimits: { allowInet: config.allowInetFromOverride, allowLocal: config.allowLocalFromOverride },
       cache: {
         paths: bindingCache.paths,
         trees: bindingCache.trees,
@@ -224,7 +225,12 @@ class Http1Router implements Router {
         respond: this.#respond,
         host: server.ip,
         port: server.port,
-        limits: headLimits(this.#config),
+        limits: {
+          ...headLimits(this.#config),
+          maxHeaderLines: server.maxHeaderLines,
+          refuseUnderscores: !server.allowUnderscoresInHeaders,
+        },
+        connectionBufferBytes: server.connectionBufferKB * kilobyte,
         session: { idleTimeMs: session?.idleTimeMs ?? never, lifeTimeMs: session?.lifeTimeMs ?? never },
         ...(socketOptions === undefined ? {} : { socketOptions: listenerOptions(socketOptions) }),
         ...(tls === undefined ? {} : { tls }),

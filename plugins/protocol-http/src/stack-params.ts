@@ -16,6 +16,7 @@ import {
 import { MaxRetriesParam, RequeueBudgetParam, RetryBackoffParam, RetryBudgetParam } from "@weftmesh/retries";
 import {
   ClearContextParam,
+  ClearForwardedParam,
   ForwardClientCertParam,
   ForwardedParam,
   MaxCallDepthParam,
@@ -41,6 +42,7 @@ class Collected {
 export function serverParams(config: HttpServerConfig): Params {
   return new Collected()
     .set(ClearContextParam, config.clearContext)
+    .set(ClearForwardedParam, config.clearForwarded)
     .set(ForwardedParam, config.addForwardedHeader)
     .set(TimestampHeaderParam, config.timestampHeader)
     .set(MaxCallDepthParam, config.maxCallDepth)

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { LinearRegex } from "../linear-regex.ts";
-import { DurationMs, Flag, Port, PositiveCount, RegexType, ServerIp } from "../types.ts";
+import { DurationMs, Flag, Port, PositiveCount, RegexType, ServerIp, textOf } from "../types.ts";
 import { type SocketOptions, socketOptionsSchema } from "./socket-options.ts";
 import { type ServerTls, serverTlsSchema } from "./tls.ts";
 
@@ -11,6 +11,8 @@ export interface AdminSecurity {
   readonly diagnosticsEnabled: boolean;
   readonly pathWhitelist: readonly LinearRegex[];
   readonly pathBlacklist: readonly LinearRegex[];
+  /** Names besides addresses and localhost by which the server may be asked; any where there are none. */
+  readonly allowedHosts: readonly string[];
 }
 
 /** The admin server. */
@@ -25,6 +27,15 @@ export interface AdminConfig {
   readonly security: AdminSecurity;
 }
 
+const HostNameType = textOf(
+  (text) => {
+    if (!/^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/i.test(text)) throw new Error("not a host name");
+    return text.toLowerCase();
+  },
+  "a host name without a port",
+  "admin.example",
+);
+
 const regexes = () => z.array(RegexType).meta({ expects: "a list of regular expressions" }).default([]);
 
 const securitySchema = (): z.ZodType<AdminSecurity> =>
@@ -34,6 +45,11 @@ const securitySchema = (): z.ZodType<AdminSecurity> =>
     diagnosticsEnabled: Flag.default(true).describe("What tells of the process: metrics, config"),
     pathWhitelist: regexes().describe("Paths that answer whatever the flags say; each matches the whole path"),
     pathBlacklist: regexes().describe("Paths that never answer; each matches the whole path"),
+    allowedHosts: z
+      .array(HostNameType)
+      .meta({ expects: "a list of host names" })
+      .default([])
+      .describe("Names by which the server may be asked, besides addresses and localhost (not in Linkerd)"),
   });
 
 export function adminSchema(): z.ZodType<AdminConfig> {

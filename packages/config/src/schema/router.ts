@@ -5,6 +5,7 @@ import { type Chosen, pluginPosition } from "../plugin-position.ts";
 import { Count, DtabType, DurationMs, DurationSecs, Flag, PathType, TextType } from "../types.ts";
 import { type Announcer, announcersSchema } from "./announcers.ts";
 import { type ClientConfig, clientKeys } from "./client.ts";
+import { type ProfileName, profileSchema } from "./profile.ts";
 import { type ServerConfig, serverKeys } from "./server.ts";
 import { type ServiceConfig, serviceKeys } from "./service.ts";
 import { type StackEdits, stackEditsSchema } from "./stack-edits.ts";
@@ -34,6 +35,11 @@ export interface RouterConfig<Server = ServerConfig, Client = ClientConfig, Serv
   readonly bindingTimeoutMs: number;
   readonly bindingCache: BindingCacheConfig;
   readonly originator: boolean;
+  readonly profile?: ProfileName | undefined;
+  /** False: the delegations of a request may not lead to an address that they name. */
+  readonly allowInetFromOverride: boolean;
+  /** False: nor to this host, its link, or the metadata of a cloud, whoever knows the name. */
+  readonly allowLocalFromOverride: boolean;
   readonly stack?: StackEdits | undefined;
 }
 
@@ -95,6 +101,15 @@ export function routerSchema<
     announcers: unsupported("router.announcers", announcersSchema()).optional().describe("Who tells of our servers"),
     bindingTimeoutMs: DurationMs.default(10_000).describe("Longest time to bind a name and to get a client for it"),
     bindingCache: bindingCacheSchema().prefault({}).describe("What is kept of the names that were bound"),
+    profile: profileSchema()
+      .optional()
+      .describe("Defaults of the router and its servers for an occasion (not in Linkerd)"),
+    allowInetFromOverride: Flag.default(true).describe(
+      "Delegations of a request may lead to any address they name: /$/inet and its like (not in Linkerd)",
+    ),
+    allowLocalFromOverride: Flag.default(true).describe(
+      "Delegations of a request may lead to loopback, link-local and metadata addresses (not in Linkerd)",
+    ),
     originator: Flag.default(false).describe("Requests begin their way here: marks traces and a gauge"),
     stack: stackEditsSchema(plugins).optional().describe("Changes to the stacks of the router (not in Linkerd)"),
     ...protocol.router,

@@ -1,6 +1,7 @@
 import type { Path } from "@weftmesh/naming";
 import * as z from "zod";
 import { Count, DurationMs, Flag, PathType, Port, ServerIp, TextType } from "../types.ts";
+import { type ProfileName, profileSchema } from "./profile.ts";
 import { type SessionLimits, sessionSchema } from "./session.ts";
 import { type SocketOptions, socketOptionsSchema } from "./socket-options.ts";
 import { type ServerTls, serverTlsSchema } from "./tls.ts";
@@ -17,6 +18,8 @@ export interface ServerConfig {
   readonly timeoutMs?: number | undefined;
   readonly announce?: readonly Path[] | undefined;
   readonly clearContext: boolean;
+  /** That of the router when absent. */
+  readonly profile?: ProfileName | undefined;
   readonly serverSession?: SessionLimits | undefined;
   readonly socketOptions?: SocketOptions | undefined;
 }
@@ -34,6 +37,7 @@ export function serverKeys(defaultPort: number): { readonly [K in keyof ServerCo
       .optional()
       .describe("Names under which the server is announced"),
     clearContext: Flag.default(false).describe("Drop every l5d-* header of requests and responses"),
+    profile: profileSchema().optional().describe("Defaults for an occasion; those of the router's profile when absent"),
     serverSession: sessionSchema().optional().describe("How long client connections may live"),
     socketOptions: socketOptionsSchema().optional().describe("How the listener and its sockets are set up"),
   };

@@ -37,7 +37,7 @@ const sampleHttp: AnyPlugin = {
         maxCallDepth: Count.default(1000).describe("Most entries of Via"),
         timestampHeader: TextType.optional().describe("Header that gets the time of receipt"),
       },
-      client: httpClientKeys(),
+      client: httpClientKeys(plugins),
       service: {},
     }),
   make: nothing,

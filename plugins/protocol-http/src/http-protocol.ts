@@ -1,3 +1,4 @@
+import { type AccessLog, onHangup } from "@weftmesh/access-log";
 import { clientConfigFor, definePlugin, type Plugin, type SocketOptions, staticConfigsFor } from "@weftmesh/config";
 import { type Classifier, ClockParam, Ctx, Params as NoParams, type Params, WeftError } from "@weftmesh/core";
 import { EjectionListenerParam } from "@weftmesh/failure-accrual";
@@ -31,6 +32,7 @@ import {
 } from "@weftmesh/transport-http1";
 import { type HttpConfig, type HttpServerConfig, httpSchema } from "./config.ts";
 import { ejectionLog } from "./ejection-log.ts";
+import { accessLogOf, maxReplayBytes, routerParams } from "./router-params.ts";
 import { clientParams, serverParams, serviceParams } from "./stack-params.ts";
 import { http1Transport, ResponseLimitsParam } from "./transport.ts";
 
@@ -50,6 +52,10 @@ class Http1Router implements Router {
   readonly #respond: ErrorResponder;
   /** Shows in the metrics that requests begin their way at this router. */
   readonly #removeOriginator: (() => void) | undefined;
+  /** Those of the process, and what the config says of every stack. */
+  readonly #params: Params;
+  readonly #accessLog: AccessLog | undefined;
+  #ignoreHangups: (() => void) | undefined;
   #running: readonly RunningServer[] = [];
   #closed: Promise<void> | undefined;
 
@@ -58,6 +64,8 @@ class Http1Router implements Router {
     this.#runtime = runtime;
     this.label = runtime.label;
     this.dstPrefix = config.dstPrefix;
+    this.#accessLog = accessLogOf(config, this.label, runtime.params, runtime.logger);
+    this.#params = routerParams(config, runtime.params, this.#accessLog);
     const stacks = this.#editedStacks();
     const classifier = this.#defaultClassifier();
     this.stacks = this.#describe(stacks, classifier);
@@ -66,7 +74,7 @@ class Http1Router implements Router {
     this.#router = newHttpRouter({
       label: this.label,
       stacks,
-      params: runtime.params.with(EjectionListenerParam, ejectionLog(runtime.logger)),
+      params: this.#params.with(EjectionListenerParam, ejectionLog(runtime.logger)),
       identifier: this.#identifier,
       interpreter: runtime.interpreter,
       baseDtab: config.dtab,
@@ -99,6 +107,7 @@ class Http1Router implements Router {
 
   async listen(): Promise<readonly RunningServer[]> {
     const running: RunningServer[] = [];
+    await this.#openAccessLog();
     try {
       for (const server of this.#config.servers) running.push(await this.#listenOn(server));
     } catch (cause) {
@@ -134,6 +143,17 @@ class Http1Router implements Router {
     await Promise.all(this.#running.map((server) => server.close(graceMs)));
     await this.#router.binding.close();
     this.#removeOriginator?.();
+    this.#ignoreHangups?.();
+    await this.#accessLog?.file.close();
+  }
+
+  async #openAccessLog(): Promise<void> {
+    const file = this.#accessLog?.file;
+    if (file === undefined) return;
+    await file.open();
+    if (this.#config.httpAccessLogRollPolicy.toLowerCase() === "sighup") {
+      this.#ignoreHangups = onHangup(() => file.reopen());
+    }
   }
 
   #newIdentifier(): Identifier<HttpRequest> {
@@ -146,9 +166,7 @@ class Http1Router implements Router {
   }
 
   #editedStacks(): StackSet {
-    const stacks = this.#runtime.edit(
-      httpStacks(http1Transport, { maxReplayBytes: this.#config.streamAfterContentLengthKB * kilobyte }),
-    );
+    const stacks = this.#runtime.edit(httpStacks(http1Transport, { maxReplayBytes: maxReplayBytes(this.#config) }));
     return this.#config.stack === undefined
       ? stacks
       : applyEdits(stacks, this.#config.stack, this.#runtime.params, this.label);
@@ -156,7 +174,7 @@ class Http1Router implements Router {
 
   /** The stacks with what the config says of everyone: what it says of some names only is not in a listing. */
   #describe(stacks: StackSet, classifier: Classifier | undefined): Readonly<Record<StackName, readonly StackRow[]>> {
-    const { params } = this.#runtime;
+    const params = this.#params;
     const [server] = this.#config.servers;
     const all = (config: { readonly kind: string } | undefined): boolean => config?.kind === "io.l5d.global";
     const service = all(this.#config.service) ? (this.#config.service?.configs[0]?.config ?? {}) : {};

@@ -1,7 +1,7 @@
 import { MaxConcurrentRequests } from "@weftmesh/admission";
 import { BalancerParam, EnableProbationParam, PanicThresholdParam, ZonePreferenceParam } from "@weftmesh/balancer";
 import { ClassifierParam } from "@weftmesh/classify";
-import type { ServiceConfig } from "@weftmesh/config";
+import type { Chosen, ServiceConfig } from "@weftmesh/config";
 import { type Classifier, type Param, Params } from "@weftmesh/core";
 import { FailFastParam, FailureAccrualParam, MaxEjectionPercentParam } from "@weftmesh/failure-accrual";
 import { MaxExtraLoad, MinHedgeDelayMs, SendInterrupts } from "@weftmesh/hedge";
@@ -14,7 +14,14 @@ import {
   SessionLifeTimeMs,
 } from "@weftmesh/pool";
 import { MaxRetriesParam, RequeueBudgetParam, RetryBackoffParam, RetryBudgetParam } from "@weftmesh/retries";
-import { ClearContextParam, ForwardedParam, MaxCallDepthParam, TimestampHeaderParam } from "@weftmesh/router";
+import {
+  ClearContextParam,
+  ForwardedParam,
+  MaxCallDepthParam,
+  type NewRequestAuthorizer,
+  RequestAuthorizersParam,
+  TimestampHeaderParam,
+} from "@weftmesh/router";
 import { RequestAttemptTimeoutMs, ServerTimeoutMs, TotalTimeoutMs } from "@weftmesh/timeout";
 import { balancerOf } from "./balancer-kind.ts";
 import type { HttpClient, HttpServerConfig } from "./config.ts";
@@ -61,6 +68,10 @@ export function serviceParams(
     .set(SendInterrupts, hedge?.sendInterrupts).params;
 }
 
+function authorizerOf({ plugin, config }: Chosen<"requestAuthorizer">): NewRequestAuthorizer {
+  return (params) => plugin.make(config, params);
+}
+
 export function clientParams(config: Partial<HttpClient>): Params {
   const { hostConnectionPool: pool, clientSession: session, loadBalancer } = config;
   const zone = loadBalancer?.zonePreference;
@@ -80,5 +91,6 @@ export function clientParams(config: Partial<HttpClient>): Params {
     .set(PanicThresholdParam, loadBalancer?.panicThresholdPercent)
     .set(ZonePreferenceParam, zone === undefined ? undefined : given(zone))
     .set(BalancerParam, balancerOf(loadBalancer))
+    .set(RequestAuthorizersParam, config.requestAuthorizers?.map(authorizerOf))
     .set(ClientSocketParam, config.socketOptions).params;
 }

@@ -255,7 +255,7 @@ export class LogFile {
   }
 
   async #roll(): Promise<void> {
-    const name = await freeName(this.#disk, rolledName(this.path, this.#policy, this.#openedMs));
+    const name = await freeName(this.#disk, this.path, rolledName(this.path, this.#policy, this.#openedMs));
     await this.#disk.rename(this.path, name);
     this.#count.rolls.inc();
     const keep = this.#options.rotateCount ?? -1;

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:http";
 import { connect } from "node:net";
@@ -268,7 +268,6 @@ describe("compression", () => {
     const whole = await get(proxy.at(), "/flood", gzip);
     expect(whole.headers["content-encoding"]).toBe("gzip");
     expect(gunzipSync(whole.body).length).toBeGreaterThanOrEqual(bigBytes);
-    expect(createHash("md5").update(gunzipSync(whole.body).subarray(0, 100)).digest("hex")).toHaveLength(32);
     expect(proxy.program.rssBytes - before).toBeLessThan(96 * 1024 * 1024);
   });
 

@@ -39,10 +39,10 @@ const patienceMs = 2000;
 /**
  * A file of lines that is written behind the back of whoever writes a line.
  *
- * Shape: `write` only puts the line into a queue with a bound; one loop takes lines from it, one write at a time. A line
- * is whole in one file or, after the disk refused the rest of it, cut short and ended. What the disk refuses is tried
- * again a second later, as long as the queue has room for what comes meanwhile. A file that was renamed or removed by
- * others is left to them and a new one begun.
+ * Shape: `write` only puts the line into a queue with a bound; one loop takes lines from it, one write at a time, and no
+ * line is in two files. What the disk refuses is tried again a second later, from the byte where it stopped, as long as the
+ * queue has room for what comes meanwhile. A file that was renamed or removed by others is left to them and a new one
+ * begun.
  * Errors: `open` rejects with `WEFT_ACCESS_LOG`; after that nothing does: what goes wrong is counted and told.
  * Cost: `write` is an append to an array; lines and batches become bytes off the path of requests.
  */
@@ -68,8 +68,9 @@ export class LogFile {
   /** What the loop has taken from the queue and not got rid of. */
   #batch: string[] = [];
   #taken = 0;
-  /** The disk took part of a line only. */
-  #torn = false;
+  /** Bytes of the next line that the disk has taken, and the file in which they are. */
+  #partial = 0;
+  #partialIn = "";
   #running: Promise<void> | undefined;
   #timer: Timer | undefined;
   #reopenWanted = false;
@@ -162,6 +163,7 @@ export class LogFile {
     this.#queue = [];
     this.#batch = [];
     this.#taken = 0;
+    this.#partial = 0;
     this.#waiting = 0;
   }
 
@@ -230,6 +232,8 @@ export class LogFile {
     // A file from before the start belongs to its own time, and is rolled if that is over.
     this.#openedMs = handle.bytes > 0 ? Math.min(handle.modifiedMs, nowMs) : nowMs;
     this.#rollAtMs = handle.isRegular ? nextRollMs(this.#policy, this.#openedMs) : Number.POSITIVE_INFINITY;
+    // The beginning of a line that is in another file stays there alone.
+    if (handle.id !== this.#partialIn) this.#partial = 0;
   }
 
   async #closeHandle(): Promise<void> {
@@ -244,6 +248,7 @@ export class LogFile {
   }
 
   async #rollIfDue(): Promise<void> {
+    if (this.#partial > 0) return;
     const handle = this.#handle as LogHandle;
     const isOver = this.#clock.epochMs() >= this.#rollAtMs;
     const isFull = handle.isRegular && this.#bytes > 0 && this.#bytes + this.#nextBytes() > this.#maxFileBytes;
@@ -278,47 +283,38 @@ export class LogFile {
 
   /** One write, of as many lines as fit into it and into the file. */
   async #writeSome(): Promise<void> {
-    let text = this.#torn ? "\n" : "";
-    const room = Math.max(this.#maxFileBytes - this.#bytes, this.#nextBytes());
-    let count = 0;
+    let text = "";
+    const room = Math.min(writeBytes, Math.max(this.#maxFileBytes - this.#bytes, 0));
     for (let i = this.#taken; i < this.#batch.length; i++) {
       const line = this.#batch[i] as string;
-      if (count > 0 && (text.length + line.length >= writeBytes || text.length + line.length >= room)) break;
+      if (i > this.#taken && text.length + line.length >= room) break;
       text += `${line}\n`;
-      count++;
     }
-    await this.#writeAll(Buffer.from(text, "latin1"), count);
+    await this.#writeAll(Buffer.from(text, "latin1").subarray(this.#partial));
+  }
+
+  async #writeAll(bytes: Buffer): Promise<void> {
+    const handle = this.#handle as LogHandle;
+    for (let written = 0; written < bytes.length; ) {
+      const taken = await handle.write(written === 0 ? bytes : bytes.subarray(written));
+      if (taken <= 0) throw new Error("the disk takes no bytes");
+      written += taken;
+      this.#wrote(taken, handle.id);
+    }
   }
 
   /** Lines that are on the disk are over, whatever becomes of the rest. */
-  async #writeAll(bytes: Buffer, count: number): Promise<void> {
-    const handle = this.#handle as LogHandle;
-    const lead = this.#torn ? 1 : 0;
-    let written = 0;
-    try {
-      while (written < bytes.length) {
-        const taken = await handle.write(written === 0 ? bytes : bytes.subarray(written));
-        if (taken <= 0) throw new Error("the disk takes no bytes");
-        written += taken;
-        this.#bytes += taken;
-      }
-    } finally {
-      if (written > 0) this.#settle(written - lead, count);
-    }
-  }
-
-  /** Counts the lines that `written` bytes of the batch make. */
-  #settle(written: number, count: number): void {
-    let left = written;
-    for (let i = 0; i < count && left >= this.#nextBytes(); i++) {
-      const bytes = this.#nextBytes();
-      left -= bytes;
-      this.#waiting -= bytes;
+  #wrote(bytes: number, file: string): void {
+    this.#bytes += bytes;
+    this.#partial += bytes;
+    this.#partialIn = file;
+    while (this.#taken < this.#batch.length && this.#partial >= this.#nextBytes()) {
+      const line = this.#nextBytes();
+      this.#partial -= line;
+      this.#waiting -= line;
       this.#taken++;
       this.#count.lines.inc();
     }
-    // A line of which only part is there is written again, behind an end of line.
-    this.#torn = left > 0;
   }
 
   #complain(error: unknown): void {

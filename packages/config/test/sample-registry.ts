@@ -14,7 +14,6 @@ import {
   routerSchema,
   SecretType,
   TextType,
-  unsupported,
 } from "../src/index.ts";
 
 const nothing = (): never => {
@@ -31,7 +30,7 @@ const sampleHttp: AnyPlugin = {
         identifier: oneOrMany(pluginPosition(plugins, "identifier")).optional().describe("Who names requests"),
         streamAfterContentLengthKB: Kilobytes.default(5).describe("Longer messages are streamed"),
         maxHeadersKB: Kilobytes.default(8).describe("Most bytes of all headers"),
-        streamingEnabled: unsupported("router.streamingEnabled", Flag).default(true).describe("false buffers all"),
+        streamingEnabled: Flag.default(true).describe("false buffers all"),
       },
       server: {
         maxCallDepth: Count.default(1000).describe("Most entries of Via"),

@@ -101,7 +101,6 @@ describe("what this build does not do", () => {
     ["client.tls", client("tls: {commonName: a}")],
     ["client.forwardClientCert", client("forwardClientCert: true")],
     ["transformers", router("interpreter: {kind: default, transformers: [{kind: io.l5d.localhost}]}")],
-    ["router.streamingEnabled", router("streamingEnabled: false")],
     ["router.announcers", router("announcers: [{kind: io.l5d.serversets, zkAddrs: [{host: a, port: 2181}]}]")],
     ["admin.tls", `admin: {tls: {certPath: a, keyPath: b}}\n${router("label: a")}`],
   ])("refuses %s in one line", (what, text) => {

@@ -102,7 +102,10 @@ describe("a config of Linkerd 1", () => {
     ],
     [http("", "telemetry: [{ kind: io.l5d.zipkin }]\n"), ": telemetry[0].kind: io.l5d.zipkin is a Linkerd telemeter"],
     [`${admin}routers: [{ protocol: h2, servers: [{ port: 0 }] }]`, ": routers[0].protocol: h2 is a Linkerd protocol"],
-    [http("httpAccessLog: logs/access.log"), ": routers[0].httpAccessLog: router.httpAccessLog is not supported"],
+    [
+      http("client: { requestAuthorizers: [{ kind: io.l5d.k8s.istio }] }"),
+      ": routers[0].client.requestAuthorizers[0].kind: io.l5d.k8s.istio is a Linkerd request authorizer",
+    ],
   ];
   it("fails with one precise line for what is not there yet", async () => {
     for (const [config, message] of absent) {

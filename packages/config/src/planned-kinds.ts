@@ -12,6 +12,7 @@ const nouns: ReadonlyMap<string, PluginNoun> = new Map([
   ["classifier", { one: "response classifier", many: "response classifiers" }],
   ["telemeter", { one: "telemeter", many: "telemeters" }],
   ["tracePropagator", { one: "trace propagator", many: "trace propagators" }],
+  ["requestAuthorizer", { one: "request authorizer", many: "request authorizers" }],
   ["module", { one: "module", many: "modules" }],
 ]);
 
@@ -101,6 +102,7 @@ export const plannedKinds: ReadonlyMap<string, readonly string[]> = new Map([
       "io.l5d.zipkin",
     ],
   ],
+  ["requestAuthorizer", ["io.l5d.k8s.istio"]],
   ["tracePropagator", ["io.l5d.default", "io.l5d.zipkin"]],
 ]);
 

@@ -1,5 +1,5 @@
-import type { Classifier, Module, Params, Role, Service } from "@weftmesh/core";
-import type { HttpRequest } from "@weftmesh/http";
+import type { Classifier, Filter, Module, Params, Role, Service } from "@weftmesh/core";
+import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import type { Identifier, Interpreter, PrefixedNamer } from "@weftmesh/naming";
 import type { Telemeter } from "@weftmesh/telemetry";
 import type * as z from "zod";
@@ -20,6 +20,8 @@ export interface PluginTypes {
   identifier: Identifier<HttpRequest>;
   classifier: Classifier;
   telemeter: Telemeter;
+  /** Made once per endpoint, with the parameters of the client's stack. It may refuse with `ForbiddenError`. */
+  requestAuthorizer: Filter<HttpRequest, HttpResponse>;
   module: StackablePlugin;
 }
 

@@ -14,7 +14,6 @@ import {
   routerSchema,
   SecretType,
   TextType,
-  unsupported,
 } from "../src/index.ts";
 
 const nothing = (): never => {
@@ -31,13 +30,13 @@ const sampleHttp: AnyPlugin = {
         identifier: oneOrMany(pluginPosition(plugins, "identifier")).optional().describe("Who names requests"),
         streamAfterContentLengthKB: Kilobytes.default(5).describe("Longer messages are streamed"),
         maxHeadersKB: Kilobytes.default(8).describe("Most bytes of all headers"),
-        streamingEnabled: unsupported("router.streamingEnabled", Flag).default(true).describe("false buffers all"),
+        streamingEnabled: Flag.default(true).describe("false buffers all"),
       },
       server: {
         maxCallDepth: Count.default(1000).describe("Most entries of Via"),
         timestampHeader: TextType.optional().describe("Header that gets the time of receipt"),
       },
-      client: httpClientKeys(),
+      client: httpClientKeys(plugins),
       service: {},
     }),
   make: nothing,

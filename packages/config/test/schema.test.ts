@@ -100,7 +100,6 @@ describe("the keys of a router", () => {
 describe("what this build does not do", () => {
   it.each([
     ["transformers", router("interpreter: {kind: default, transformers: [{kind: io.l5d.localhost}]}")],
-    ["router.streamingEnabled", router("streamingEnabled: false")],
     ["router.announcers", router("announcers: [{kind: io.l5d.serversets, zkAddrs: [{host: a, port: 2181}]}]")],
   ])("refuses %s in one line", (what, text) => {
     const found = lines(text);

@@ -15,6 +15,7 @@ export { BodyRelay } from "./body-relay.ts";
 export { BodyTooLongError, collectBody } from "./collect-body.ts";
 export { discardBody } from "./discard-body.ts";
 export { dispatchHttp, endWithBody } from "./end-with-body.ts";
+export { ForbiddenError } from "./forbidden-error.ts";
 export { encodeHeaderValue, HeaderError, HeaderField, headerField } from "./header-field.ts";
 export {
   declaredName,

@@ -96,6 +96,8 @@ export function newErrorResponder(options: ErrorResponderOptions): ErrorResponde
       if (noRoute.has(code)) return respond(502, noRouteMessage(ctx, baseDtab), error);
       if (code.startsWith("WEFT_CONNECT_"))
         return respond(502, noConnectionMessage(ctx, error as EndpointError), error);
+      if (code === "WEFT_REQUEST_TOO_LONG") return respond(413, error.message, error);
+      if (code === "WEFT_FORBIDDEN") return respond(403, error.message, error);
       if (code === "WEFT_RATE_LIMITED") return tooMany(error as RateLimitedError);
       if (hasFlag(error, "deadlineExceeded")) return respond(503, error.message, error);
       if (hasFlag(error, "rejected")) return refuse(error, req);

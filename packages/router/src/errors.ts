@@ -35,3 +35,15 @@ export class CallDepthError extends WeftError {
     );
   }
 }
+
+/** A request's body is longer than what is held in memory: `streamingEnabled: false`. */
+export class RequestTooLongError extends WeftError {
+  readonly maxBytes: number;
+
+  constructor(maxBytes: number) {
+    super("WEFT_REQUEST_TOO_LONG", `the body of the request is longer than ${maxBytes} bytes`, {
+      flags: ["nonRetryable", "ignorable"],
+    });
+    this.maxBytes = maxBytes;
+  }
+}

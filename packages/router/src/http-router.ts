@@ -4,9 +4,10 @@ import { ClockParam, type Params, RngParam } from "@weftmesh/core";
 import { EndpointCountParam } from "@weftmesh/failure-accrual";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { LogicalNameParam } from "@weftmesh/metrics";
-import type { Bound, Dtab, Identifier, Interpreter, OverrideLimits, Path } from "@weftmesh/naming";
+import type { Bound, Delegator, Dtab, Identifier, Interpreter, OverrideLimits, Path } from "@weftmesh/naming";
 import { StatsParam } from "@weftmesh/telemetry";
 import { BoundParam, DstKey, DstParam, RouterLabelParam } from "./call-context.ts";
+import { BaseDtabParam, DelegatorParam } from "./diagnostic-tracer.ts";
 import { endpointCount } from "./endpoint-label.ts";
 import type { HttpService } from "./http-service.ts";
 import { RoutingService } from "./routing-service.ts";
@@ -59,9 +60,16 @@ function madeOr(undo: () => void, make: () => HttpService): HttpService {
   }
 }
 
+function delegatorOf(interpreter: Interpreter & Partial<Delegator>): Delegator | undefined {
+  return interpreter.delegate === undefined ? undefined : (interpreter as Delegator);
+}
+
 export function newHttpRouter(options: HttpRouterOptions): HttpRouter {
   const { stacks, identifier } = options;
-  const base = scoped(options.params, "rt", options.label).with(RouterLabelParam, options.label);
+  const base = scoped(options.params, "rt", options.label)
+    .with(RouterLabelParam, options.label)
+    .with(BaseDtabParam, options.baseDtab)
+    .with(DelegatorParam, delegatorOf(options.interpreter));
   const logicalName = base.with(LogicalNameParam, (ctx) => ctx.get(DstKey)?.path.show);
   // What left the caches leaves the metrics too: names come from clients, and must not pile up.
   const scopes = base.get(RouterScopesParam) ?? new RouterScopes();

@@ -1,6 +1,7 @@
 import { adaptiveConcurrency, concurrencyLimit, loadShedding, nackAdmission } from "@weftmesh/admission";
 import { balancer } from "@weftmesh/balancer";
 import { classifier } from "@weftmesh/classify";
+import { compression } from "@weftmesh/compression";
 import { type Params, Stack } from "@weftmesh/core";
 import { ejectionLimit, failFast, failureAccrual } from "@weftmesh/failure-accrual";
 import { hedge, httpHedging } from "@weftmesh/hedge";
@@ -16,15 +17,19 @@ import {
   streamTimeout,
   totalTimeout,
 } from "@weftmesh/timeout";
+import { accessLog } from "./access-log-module.ts";
+import { aggregatedRequests, aggregatedResponses } from "./aggregate.ts";
 import { clearForwarded } from "./clear-forwarded.ts";
 import { clientCertHeader } from "./client-cert-header.ts";
 import { contextHeaders } from "./context-headers.ts";
+import { diagnosticTracer } from "./diagnostic-tracer.ts";
 import { dstClient, dstService } from "./dst-headers.ts";
 import { endpointLabel } from "./endpoint-label.ts";
 import { forwardedHeader } from "./forwarded-header.ts";
 import { hostRewrite } from "./host-rewrite.ts";
 import type { HttpService } from "./http-service.ts";
 import { maxCallDepth } from "./max-call-depth.ts";
+import { requestAuthorizers } from "./request-authorizers.ts";
 import { requestContext } from "./request-context.ts";
 import type { StackSet } from "./stack-set.ts";
 import { successClass } from "./success-class.ts";
@@ -52,6 +57,7 @@ export function httpStacks(
   return {
     server: new Stack<HttpService>(
       [
+        compression, // above all: it sees what is really sent
         requestContext, // above all that reads the context, or writes l5d-* on a response
         statusCodeStats(),
         clearForwarded, // above what writes these headers anew
@@ -65,6 +71,7 @@ export function httpStacks(
         serverTimeout(), // above the limits, where a call may wait for its turn
         adaptiveConcurrency(),
         concurrencyLimit(),
+        aggregatedRequests, // below the limits, which bound how many bodies are held
       ],
       unfinished,
     ),
@@ -87,6 +94,7 @@ export function httpStacks(
     bound: new Stack<HttpService>([dstClient], unfinished),
     client: new Stack<HttpService>(
       [
+        accessLog, // above whatever changes the request for the backend
         clientCertHeader, // once per call: no attempt can bring the claim back
         hostRewrite,
         requeues(retrying), // above the balancer, which picks anew for each attempt
@@ -96,10 +104,13 @@ export function httpStacks(
         ejectionLimit(), // above the balancer: what it counts is shared by the endpoints
         balancer(), // what follows is there once per endpoint
         endpointLabel,
+        requestAuthorizers, // above the stats, which do not count what they refuse
         perPathClientStats(),
         clientStats(),
         failureAccrual(), // above the attempt's timeout, which is a failure of the endpoint
+        diagnosticTracer,
         requestTimeout(), // below the stats: a timed-out attempt is a failure of its endpoint
+        aggregatedResponses, // below the timeout, which counts to the last byte then
         contextHeaders, // below the timeouts, whose deadline it passes on
         poolModule(),
         failFast(), // right above the transport: it watches connections, not calls

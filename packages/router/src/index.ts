@@ -1,3 +1,12 @@
+export { CompressionLevelParam } from "@weftmesh/compression";
+export { AccessLogParam, AccessLogRole, accessLog } from "./access-log-module.ts";
+export {
+  AggregateRequestsRole,
+  AggregateResponsesRole,
+  aggregatedRequests,
+  aggregatedResponses,
+  MaxAggregateBytes,
+} from "./aggregate.ts";
 export {
   BoundKey,
   BoundParam,
@@ -16,11 +25,18 @@ export {
   ForwardClientCertParam,
 } from "./client-cert-header.ts";
 export { ContextHeadersRole, contextHeaders } from "./context-headers.ts";
+export {
+  BaseDtabParam,
+  DelegatorParam,
+  DiagnosticTracerRole,
+  diagnosticTracer,
+  MaxTracedBytes,
+} from "./diagnostic-tracer.ts";
 export { DstClientRole, DstServiceRole, dstClient, dstService } from "./dst-headers.ts";
 export { applyEdits, StackEditError, StackParamError } from "./edit-stacks.ts";
 export { type ErrorResponder, type ErrorResponderOptions, newErrorResponder } from "./error-responder.ts";
 export { ErrorResponse } from "./error-response.ts";
-export { CallDepthError, DtabHeaderError, UnidentifiedError } from "./errors.ts";
+export { CallDepthError, DtabHeaderError, RequestTooLongError, UnidentifiedError } from "./errors.ts";
 export {
   type ForwardedLabeler,
   type ForwardedLabels,
@@ -35,6 +51,12 @@ export { httpStacks } from "./http-stacks.ts";
 export { L5d } from "./linkerd-headers.ts";
 export { MaxCallDepthParam, MaxCallDepthRole, maxCallDepth } from "./max-call-depth.ts";
 export type { Protocol, RequestToIdentify, Router, RouterRuntime, RunningServer } from "./protocol.ts";
+export {
+  type NewRequestAuthorizer,
+  RequestAuthorizersParam,
+  RequestAuthorizersRole,
+  requestAuthorizers,
+} from "./request-authorizers.ts";
 export { ClearContextParam, RequestContextRole, requestContext } from "./request-context.ts";
 export { RouterConfigError } from "./router-config-error.ts";
 export { firstOf, RoutingService } from "./routing-service.ts";

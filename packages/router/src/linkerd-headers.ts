@@ -14,7 +14,8 @@ export const L5d: {
     | "dstResidual"
     | "err"
     | "successClass"
-    | "retryable"]: HeaderName;
+    | "retryable"
+    | "addContext"]: HeaderName;
 } = {
   ctxDeadline: headerName("l5d-ctx-deadline"),
   ctxDtab: headerName("l5d-ctx-dtab"),
@@ -28,6 +29,7 @@ export const L5d: {
   err: headerName("l5d-err"),
   successClass: headerName("l5d-success-class"),
   retryable: headerName("l5d-retryable"),
+  addContext: headerName("l5d-add-context"),
 };
 
 /** Finagle's way to say that a request was not worked on. */

@@ -1,3 +1,4 @@
+import { type AccessFormat, readRollPolicy } from "@weftmesh/access-log";
 import {
   bodiesByKind,
   type Chosen,
@@ -44,6 +45,14 @@ export interface HttpRouterKeys {
   readonly maxHeadersKB: number;
   readonly maxInitialLineKB: number;
   readonly maxErrResponseKB: number;
+  readonly streamingEnabled: boolean;
+  readonly maxAggregateKB: number;
+  readonly compressionLevel: number;
+  readonly httpAccessLog?: string | undefined;
+  readonly httpAccessLogRollPolicy: string;
+  readonly httpAccessLogAppend: boolean;
+  readonly httpAccessLogRotateCount: number;
+  readonly httpAccessLogFormat: AccessFormat;
 }
 
 export type HttpServerConfig = ServerConfig & HttpServerKeys;
@@ -85,11 +94,16 @@ const HeaderNameType = () =>
     "x-received-ms",
   );
 
-const rollPolicyText = /^(never|hourly|daily|sighup|weekly\([1-7]\)|\d+(\.[a-z]+)?)$/;
+/** Checked here, and read again by whoever opens the log: a config is shown as it was written. */
 const rollPolicy = () =>
-  TextType.refine((text) => rollPolicyText.test(text)).meta({
-    expects: "never, hourly, daily, weekly(1) to weekly(7), sighup, or a size such as 10.megabytes",
-  });
+  textOf(
+    (text) => {
+      readRollPolicy(text);
+      return text;
+    },
+    "never, hourly, daily, weekly(1) to weekly(7), sighup, or a size such as 10.megabytes",
+    "daily",
+  );
 
 /** The keys of an http router. Those that this build cannot honour yet are refused in one place, by `unsupported`. */
 export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
@@ -106,22 +120,24 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
       maxHeadersKB: Kilobytes.default(8).describe("Bytes of a request's headers at most"),
       maxInitialLineKB: Kilobytes.default(4).describe("Bytes of a request's first line at most"),
       maxErrResponseKB: Kilobytes.default(5120).describe("Bytes of the body of an error of ours at most"),
-      streamingEnabled: unsupported("router.streamingEnabled", Flag)
-        .optional()
-        .describe("Pass bodies on as they come; the only way there is here"),
-      compressionLevel: unsupported("router.compressionLevel", z.int().min(-1).max(9))
-        .optional()
-        .describe("How hard responses are compressed"),
-      httpAccessLog: unsupported("router.httpAccessLog", TextType).optional().describe("File of the access log"),
-      httpAccessLogRollPolicy: unsupported("router.httpAccessLogRollPolicy", rollPolicy())
-        .optional()
-        .describe("When the access log begins a new file"),
-      httpAccessLogAppend: unsupported("router.httpAccessLogAppend", Flag)
-        .optional()
-        .describe("Go on with the access log that is there"),
-      httpAccessLogRotateCount: unsupported("router.httpAccessLogRotateCount", z.int().min(-1))
-        .optional()
-        .describe("Files of the access log that are kept; -1 keeps all"),
+      streamingEnabled: Flag.default(true).describe(
+        "Pass bodies on as they come; false holds each in memory until it is whole",
+      ),
+      maxAggregateKB: PositiveCount.default(16_384).describe(
+        "KB of a body that is held in memory at most, with streamingEnabled: false (not in Linkerd)",
+      ),
+      compressionLevel: integer(-1, 9, "an integer from -1 to 9", 6)
+        .default(-1)
+        .describe("How hard responses are compressed: 1 to 9, 0 not at all, -1 those that are text at level 6"),
+      httpAccessLog: TextType.optional().describe("File of the access log; none is written when absent"),
+      httpAccessLogRollPolicy: rollPolicy().default("never").describe("When the access log begins a new file"),
+      httpAccessLogAppend: Flag.default(true).describe("Go on with the access log that is there"),
+      httpAccessLogRotateCount: integer(-1, 2_147_483_647, "an integer from -1", 10)
+        .default(-1)
+        .describe("Files of the access log that are kept beside the present one; -1 keeps all"),
+      httpAccessLogFormat: oneOf("line", "json")
+        .default("line")
+        .describe("Linkerd's line, or JSON with more in it (not in Linkerd)"),
       tracePropagator: unsupported(
         "router.tracePropagator",
         z.strictObject({ kind: oneOf("io.l5d.default", "io.l5d.zipkin").describe("Which headers carry the trace") }),
@@ -144,7 +160,7 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
         .default(64)
         .describe("What may wait to be written to a client before its backend is paused (not in Linkerd)"),
     },
-    client: httpClientKeys(),
+    client: httpClientKeys(plugins),
     service: {},
   }) as unknown as z.ZodType<HttpConfig>;
 }

@@ -1,3 +1,4 @@
+import { type AccessLog, onHangup } from "@weftmesh/access-log";
 import { clientConfigFor, definePlugin, type Plugin, type SocketOptions, staticConfigsFor } from "@weftmesh/config";
 import { type Classifier, ClockParam, Ctx, Params as NoParams, type Params, WeftError } from "@weftmesh/core";
 import { EjectionListenerParam } from "@weftmesh/failure-accrual";
@@ -32,6 +33,7 @@ import {
 } from "@weftmesh/transport-http1";
 import { type HttpConfig, type HttpServerConfig, httpSchema } from "./config.ts";
 import { ejectionLog } from "./ejection-log.ts";
+import { accessLogOf, maxReplayBytes, routerParams } from "./router-params.ts";
 import { ClientTlsParam, RouterTls } from "./router-tls.ts";
 import { clientParams, serverParams, serviceParams } from "./stack-params.ts";
 import { http1Transport, ResponseLimitsParam } from "./transport.ts";
@@ -55,6 +57,11 @@ class Http1Router implements Router {
   readonly #tls: RouterTls;
   /** Shows in the metrics that requests begin their way at this router. */
   readonly #removeOriginator: (() => void) | undefined;
+  /** Those of the process, and what the config says of every stack. */
+  readonly #params: Params;
+  readonly #accessLog: AccessLog | undefined;
+  #isLogOpen = false;
+  #ignoreHangups: (() => void) | undefined;
   #running: readonly Http1Server[] = [];
   #closed: Promise<void> | undefined;
 
@@ -63,6 +70,8 @@ class Http1Router implements Router {
     this.#runtime = runtime;
     this.label = runtime.label;
     this.dstPrefix = config.dstPrefix;
+    this.#accessLog = accessLogOf(config, this.label, runtime.params, runtime.logger);
+    this.#params = routerParams(config, runtime.params, this.#accessLog);
     const stacks = this.#editedStacks();
     const classifier = this.#defaultClassifier();
     this.stacks = this.#describe(stacks, classifier);
@@ -77,7 +86,7 @@ class Http1Router implements Router {
     this.#router = newHttpRouter({
       label: this.label,
       stacks,
-      params: runtime.params.with(EjectionListenerParam, ejectionLog(runtime.logger)),
+      params: this.#params.with(EjectionListenerParam, ejectionLog(runtime.logger)),
       identifier: this.#identifier,
       interpreter: runtime.interpreter,
       baseDtab: config.dtab,
@@ -113,6 +122,7 @@ class Http1Router implements Router {
   }
 
   async reserve(): Promise<void> {
+    await this.#openAccessLog();
     const listeners = this.#runtime.params.get(ListenersParam);
     if (listeners === undefined) return;
     for (const { ip: host, port, socketOptions } of this.#config.servers) {
@@ -133,6 +143,7 @@ class Http1Router implements Router {
 
   async listen(): Promise<readonly RunningServer[]> {
     const running: Http1Server[] = [];
+    await this.#openAccessLog();
     try {
       for (const [i, server] of this.#config.servers.entries()) running.push(await this.#listenOn(server, i));
     } catch (cause) {
@@ -173,6 +184,18 @@ class Http1Router implements Router {
     await this.#router.binding.close();
     this.#tls.close();
     this.#removeOriginator?.();
+    this.#ignoreHangups?.();
+    await this.#accessLog?.file.close();
+  }
+
+  async #openAccessLog(): Promise<void> {
+    const file = this.#accessLog?.file;
+    if (file === undefined || this.#isLogOpen) return;
+    await file.open();
+    this.#isLogOpen = true;
+    if (this.#config.httpAccessLogRollPolicy.toLowerCase() === "sighup") {
+      this.#ignoreHangups = onHangup(() => file.reopen());
+    }
   }
 
   #newIdentifier(): Identifier<HttpRequest> {
@@ -185,9 +208,7 @@ class Http1Router implements Router {
   }
 
   #editedStacks(): StackSet {
-    const stacks = this.#runtime.edit(
-      httpStacks(http1Transport, { maxReplayBytes: this.#config.streamAfterContentLengthKB * kilobyte }),
-    );
+    const stacks = this.#runtime.edit(httpStacks(http1Transport, { maxReplayBytes: maxReplayBytes(this.#config) }));
     return this.#config.stack === undefined
       ? stacks
       : applyEdits(stacks, this.#config.stack, this.#runtime.params, this.label);
@@ -195,7 +216,7 @@ class Http1Router implements Router {
 
   /** The stacks with what the config says of everyone: what it says of some names only is not in a listing. */
   #describe(stacks: StackSet, classifier: Classifier | undefined): Readonly<Record<StackName, readonly StackRow[]>> {
-    const { params } = this.#runtime;
+    const params = this.#params;
     const [server] = this.#config.servers;
     const all = (config: { readonly kind: string } | undefined): boolean => config?.kind === "io.l5d.global";
     const service = all(this.#config.service) ? (this.#config.service?.configs[0]?.config ?? {}) : {};

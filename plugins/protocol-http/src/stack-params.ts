@@ -1,7 +1,7 @@
 import { MaxConcurrentRequests } from "@weftmesh/admission";
 import { BalancerParam, EnableProbationParam, PanicThresholdParam, ZonePreferenceParam } from "@weftmesh/balancer";
 import { ClassifierParam } from "@weftmesh/classify";
-import type { ServiceConfig } from "@weftmesh/config";
+import type { Chosen, ServiceConfig } from "@weftmesh/config";
 import { type Classifier, type Param, Params } from "@weftmesh/core";
 import { FailFastParam, FailureAccrualParam, MaxEjectionPercentParam } from "@weftmesh/failure-accrual";
 import { MaxExtraLoad, MinHedgeDelayMs, SendInterrupts } from "@weftmesh/hedge";
@@ -20,6 +20,8 @@ import {
   ForwardClientCertParam,
   ForwardedParam,
   MaxCallDepthParam,
+  type NewRequestAuthorizer,
+  RequestAuthorizersParam,
   TimestampHeaderParam,
 } from "@weftmesh/router";
 import { RequestAttemptTimeoutMs, ServerTimeoutMs, TotalTimeoutMs } from "@weftmesh/timeout";
@@ -69,6 +71,10 @@ export function serviceParams(
     .set(SendInterrupts, hedge?.sendInterrupts).params;
 }
 
+function authorizerOf({ plugin, config }: Chosen<"requestAuthorizer">): NewRequestAuthorizer {
+  return (params) => plugin.make(config, params);
+}
+
 export function clientParams(config: Partial<HttpClient>): Params {
   const { hostConnectionPool: pool, clientSession: session, loadBalancer } = config;
   const zone = loadBalancer?.zonePreference;
@@ -89,5 +95,6 @@ export function clientParams(config: Partial<HttpClient>): Params {
     .set(ZonePreferenceParam, zone === undefined ? undefined : given(zone))
     .set(BalancerParam, balancerOf(loadBalancer))
     .set(ForwardClientCertParam, config.forwardClientCert)
+    .set(RequestAuthorizersParam, config.requestAuthorizers?.map(authorizerOf))
     .set(ClientSocketParam, config.socketOptions).params;
 }

@@ -1,5 +1,7 @@
 import * as z from "zod";
-import { Count, DurationMs, Flag, fallsBackTo, oneOf, Port, TextType } from "../types.ts";
+import type { PluginSource } from "../plugin.ts";
+import { type Chosen, pluginPosition } from "../plugin-position.ts";
+import { Count, DurationMs, Flag, fallsBackTo } from "../types.ts";
 import { type FailureAccrual, failureAccrualSchema } from "./failure-accrual.ts";
 import { type LoadBalancer, loadBalancerSchema } from "./load-balancer.ts";
 import { type RetryBudgetConfig, retryBudgetSchema } from "./retry-budget.ts";
@@ -67,25 +69,19 @@ export function clientKeys(): { readonly [K in keyof ClientConfig]-?: z.ZodType<
 /** Keys of a client that http and h2 add. */
 export interface HttpClientConfig {
   readonly forwardClientCert?: boolean | undefined;
-  readonly requestAuthorizers?: readonly unknown[] | undefined;
+  readonly requestAuthorizers?: readonly Chosen<"requestAuthorizer">[] | undefined;
 }
 
-const istioAuthorizer = () =>
-  z.strictObject({
-    kind: oneOf("io.l5d.k8s.istio").describe("Which request authorizer this is"),
-    mixerHost: TextType.default("istio-mixer").describe("Host of the Istio mixer"),
-    mixerPort: Port.default(9091).describe("Port of the Istio mixer"),
-  });
-
-export function httpClientKeys(): { readonly [K in keyof HttpClientConfig]-?: z.ZodType<HttpClientConfig[K]> } {
+export function httpClientKeys(plugins: PluginSource): {
+  readonly [K in keyof HttpClientConfig]-?: z.ZodType<HttpClientConfig[K]>;
+} {
   return {
     forwardClientCert: fallsBackTo(Flag, false).describe(
       "Tell the destination of the caller's certificate in x-forwarded-client-cert",
     ),
-    requestAuthorizers: unsupported(
-      "client.requestAuthorizers",
-      z.array(istioAuthorizer()).meta({ expects: "a list of request authorizers" }),
-    )
+    requestAuthorizers: z
+      .array(pluginPosition(plugins, "requestAuthorizer"))
+      .meta({ expects: "a list of request authorizers" })
       .optional()
       .describe("Filters that may refuse a request"),
   };

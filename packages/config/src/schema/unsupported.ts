@@ -21,14 +21,7 @@ const kindIs =
  */
 const notYet: ReadonlyMap<string, Harmless> = new Map([
   ["server.announce", empty],
-  ["client.requestAuthorizers", empty],
   ["router.announcers", empty],
-  ["router.httpAccessLog", never],
-  ["router.httpAccessLogRollPolicy", never],
-  ["router.httpAccessLogAppend", never],
-  ["router.httpAccessLogRotateCount", never],
-  ["router.compressionLevel", is(0)],
-  ["router.streamingEnabled", is(true)],
   ["router.tracePropagator", kindIs("io.l5d.default")],
   ["transformers", empty],
 ]);

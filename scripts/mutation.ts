@@ -45,6 +45,8 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ["${path}/test/**/*.test.ts"],
+    // Simulations tell of the whole, slowly; what tells mutants apart are the tests of the parts.
+    exclude: ["**/simulation.test.ts"],
     setupFiles: ["packages/testkit/src/setup.ts"],
     testTimeout: 20_000,
     pool: "forks",
@@ -82,7 +84,7 @@ function run(member: Member, members: readonly Member[], files: string, concurre
   writeFileSync(join(dir, "vitest.config.ts"), vitestConfig(member.dir));
   writeFileSync(join(dir, "stryker.config.json"), JSON.stringify(strykerConfig(member.dir, files, concurrency)));
   console.log(`${member.short}: in ${dir}`);
-  const env = { ...process.env, WEFT_RUNS: process.env["WEFT_RUNS"] ?? "25" };
+  const env = { ...process.env, WEFT_MUTATION: "1", WEFT_RUNS: process.env["WEFT_RUNS"] ?? "25" };
   const stryker = join(root, "node_modules", ".bin", "stryker");
   const { status } = spawnSync(stryker, ["run"], { cwd: dir, env, stdio: "inherit" });
   if (status !== 0) throw new Error(`${member.short}: stryker ended with ${status}`);

@@ -2,10 +2,7 @@ import { CancelledError, type Clock, Ctx, ok, Params, type Rng, type Status } fr
 import { boundAddr } from "@weftmesh/naming";
 import type { StatsReceiver } from "@weftmesh/telemetry";
 import { answerNever } from "@weftmesh/testkit";
-import { /** Mutants are tried by the thousand: what takes long, and what measures time, is not for them. */
-const mutating = process.env["WEFT_MUTATION"] === "1";
-
-describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import {
   aperture,
@@ -46,48 +43,54 @@ async function sharesOf(cluster: Cluster, n: number, calls: number): Promise<num
   return before.map((count, i) => ((cluster.endpoint(i)?.calls.length ?? 0) - count) / calls);
 }
 
+/** Mutants are tried by the thousand: what takes long, and what measures time, is not for them. */
+const mutating = process.env["WEFT_MUTATION"] === "1";
+
 describe.each(kinds)("a balancer by %s", (algorithm, kind) => {
   it("says which algorithm it has", () => {
     const cluster = new Cluster(kind(), bound(0));
     expect(cluster.stats.readGauge(`loadbalancer/algorithm/${algorithm}`)).toBe(1);
   });
 
-  it.skipIf(mutating)("G9: takes 10,000 endpoints, one more, and one, each within 100 ms, and forgets no call in flight", async () => {
-    const all = Array.from({ length: 10_001 }, (_, n) => at(n, 1 + (n % 3)));
-    const cluster = new Cluster(kind(), boundAddr(all.slice(1)), { script: () => answerNever });
-    const calls = Array.from({ length: 500 }, () => {
-      const ctx = new Ctx();
-      cluster.service.call("req", ctx).catch(() => {});
-      return ctx;
-    });
-    const tookMs: number[] = [];
-    for (let i = 0; i < 3; i++) {
-      for (const set of [all, all.slice(1)]) {
-        const addr = boundAddr(set);
-        const from = cpuMs();
-        cluster.dest.set(addr);
-        tookMs.push(cpuMs() - from);
+  it.skipIf(mutating)(
+    "G9: takes 10,000 endpoints, one more, and one, each within 100 ms, and forgets no call in flight",
+    async () => {
+      const all = Array.from({ length: 10_001 }, (_, n) => at(n, 1 + (n % 3)));
+      const cluster = new Cluster(kind(), boundAddr(all.slice(1)), { script: () => answerNever });
+      const calls = Array.from({ length: 500 }, () => {
+        const ctx = new Ctx();
+        cluster.service.call("req", ctx).catch(() => {});
+        return ctx;
+      });
+      const tookMs: number[] = [];
+      for (let i = 0; i < 3; i++) {
+        for (const set of [all, all.slice(1)]) {
+          const addr = boundAddr(set);
+          const from = cpuMs();
+          cluster.dest.set(addr);
+          tookMs.push(cpuMs() - from);
+        }
       }
-    }
-    expect(Math.min(...tookMs)).toBeLessThan(100);
-    expect(cluster.stats.readGauge("loadbalancer/load")).toBe(500);
-    const wholeMs: number[] = [];
-    for (let i = 0; i < 3; i++) {
-      cluster.dest.set(bound(0));
-      const from = cpuMs();
-      cluster.dest.set(boundAddr(all));
-      wholeMs.push(cpuMs() - from);
-    }
-    expect(Math.min(...wholeMs)).toBeLessThan(100);
-    for (const ctx of calls) {
-      ctx.cancel(new CancelledError());
-      ctx.end(ok);
-    }
-    expect(cluster.stats.readGauge("loadbalancer/load")).toBe(0);
-    await cluster.service.close();
-    expect(cluster.clock.armed).toBe(0);
-    expect(cluster.all().every((each) => each.closes === 1)).toBe(true);
-  });
+      expect(Math.min(...tookMs)).toBeLessThan(100);
+      expect(cluster.stats.readGauge("loadbalancer/load")).toBe(500);
+      const wholeMs: number[] = [];
+      for (let i = 0; i < 3; i++) {
+        cluster.dest.set(bound(0));
+        const from = cpuMs();
+        cluster.dest.set(boundAddr(all));
+        wholeMs.push(cpuMs() - from);
+      }
+      expect(Math.min(...wholeMs)).toBeLessThan(100);
+      for (const ctx of calls) {
+        ctx.cancel(new CancelledError());
+        ctx.end(ok);
+      }
+      expect(cluster.stats.readGauge("loadbalancer/load")).toBe(0);
+      await cluster.service.close();
+      expect(cluster.clock.armed).toBe(0);
+      expect(cluster.all().every((each) => each.closes === 1)).toBe(true);
+    },
+  );
 
   it("G1: answers every call while one of two endpoints flaps every 100 ms", async () => {
     const cluster = new Cluster(kind(), bound(0, 1), { params: Params.empty });

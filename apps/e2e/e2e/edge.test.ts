@@ -214,6 +214,13 @@ describe("the profile edge", () => {
     const answer = await ask({ to: proxy.at("edge"), host: "a/b" });
     expect(Object.keys(answer.headers).filter((name) => name.startsWith("l5d"))).toEqual([]);
     expect(answer.body).toBe("");
+    const trace = {
+      to: proxy.at("edge"),
+      method: "TRACE",
+      headers: { "l5d-add-context": "true", "max-forwards": "0" },
+    };
+    expect(await ask(trace)).toMatchObject({ status: 200, body: "" });
+    expect((await ask({ ...trace, to: proxy.at("plain") })).body).toContain("/svc/web");
   });
 
   it("is told of by the admin server, with what the config says itself", async () => {

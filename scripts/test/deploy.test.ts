@@ -203,9 +203,9 @@ interface Container {
   readonly securityContext: object;
   readonly resources: { readonly requests?: object; readonly limits?: { readonly memory?: string } };
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
-  readonly [probe: `${string}Probe`]:
-    | { readonly httpGet: { readonly path: string; readonly port: string } }
-    | undefined;
+  readonly livenessProbe?: Probe;
+  readonly readinessProbe?: Probe;
+  readonly startupProbe?: Probe;
 }
 
 interface PodSpec {

@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { Backend } from "../src/backend.ts";
 import { openFiles } from "../src/listening-ports.ts";
+import { root } from "../src/process.ts";
 import { RunningProxy, TempDir } from "../src/proxy.ts";
 import { ask, sendRaw } from "../src/raw-http.ts";
 import { weft } from "../src/weft.ts";
@@ -211,6 +214,13 @@ describe("the profile edge", () => {
     const answer = await ask({ to: proxy.at("edge"), host: "a/b" });
     expect(Object.keys(answer.headers).filter((name) => name.startsWith("l5d"))).toEqual([]);
     expect(answer.body).toBe("");
+    const trace = {
+      to: proxy.at("edge"),
+      method: "TRACE",
+      headers: { "l5d-add-context": "true", "max-forwards": "0" },
+    };
+    expect(await ask(trace)).toMatchObject({ status: 200, body: "" });
+    expect((await ask({ ...trace, to: proxy.at("plain") })).body).toContain("/svc/web");
   });
 
   it("is told of by the admin server, with what the config says itself", async () => {
@@ -253,6 +263,44 @@ routers:
     expect(output).toMatch(
       /warning: router http on 0\.0\.0\.0:4140 lets every client .*set allowInetFromOverride: false/,
     );
+  });
+});
+
+describe("the guides", () => {
+  const page = (name: string) => readFileSync(join(root, "docs/guide", name), "utf8");
+
+  it("of http_proxy shows a config that forwards to any host and port that a client names", async () => {
+    const config = /^```yaml\n([\s\S]*?)^```$/m.exec(page("http-proxy.md"))?.[1] ?? "";
+    expect(config.split("\n").length).toBeLessThanOrEqual(6);
+    const own = await RunningProxy.start(`admin: { port: 0 }\n${config.replace("4140", "0")}`);
+    for (const host of [`127.0.0.1:${backend.port}`, `localhost:${backend.port}`]) {
+      const answer = await sendRaw(
+        own.at(),
+        `GET http://${host}/far?a=b HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+      expect(backend.received.at(-1)).toMatchObject({ url: "/far?a=b", headers: { host } });
+    }
+    await own.stop();
+  });
+
+  it("of Kubernetes leads a name of two labels to a service of the cluster, and an address nowhere else", async () => {
+    const manifest = readFileSync(join(root, "apps/proxy/deploy/kubernetes/daemonset.yaml"), "utf8");
+    const block = /proxy\.yaml: \|\n((?: {4}.*\n)+)/.exec(manifest)?.[1] ?? "";
+    const config = block.replace(/^ {4}/gm, "").replace("port: 9990", "port: 0").replace("port: 4140", "port: 0");
+    const own = await RunningProxy.start(config);
+    expect(own.program.output).not.toMatch(/^W .*believes/m);
+    const dtab = /dtab: \|\n((?: {6}.*\n)+)/.exec(config)?.[1] ?? "";
+    const explained = async (name: string): Promise<string> => {
+      const query = new URLSearchParams({ namespace: "outgoing", dtab, path: `/svc/${name}` });
+      return (await fetch(`http://127.0.0.1:${own.adminPort}/delegator.json?${query}`)).text();
+    };
+    expect(await explained("web.default")).toContain("/$/io.buoyant.rinet/80/web.default.svc.cluster.local");
+    for (const name of ["169.254.169.254", "web", "127.0.0.1:9990", "localhost", "a.b.c", "evil.example.org"]) {
+      const hosts = [...(await explained(name)).matchAll(/rinet\/80\/([^"/]*)/g)].map((match) => match[1]);
+      expect([name, hosts.filter((host) => host?.endsWith(".svc.cluster.local") !== true)]).toEqual([name, []]);
+    }
+    await own.stop();
   });
 });
 

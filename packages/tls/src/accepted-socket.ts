@@ -8,6 +8,8 @@ export interface AcceptedOptions {
   readonly alpn: readonly string[];
   /** Reads go into these buffers; through `data` events when not given. */
   readonly onread?: OnReadOpts | undefined;
+  /** What may wait to be written before its writer is told to stop; 65,536 if not given. */
+  readonly highWaterBytes?: number | undefined;
 }
 
 /** What Node's sockets have and its types leave out. */
@@ -29,7 +31,7 @@ let accepting: Accepting | undefined;
  * works here (`readsIntoBuffers`).
  */
 export function acceptedSocket(accepted: Socket, options: AcceptedOptions): TLSSocket {
-  const { secureContext, requestCert, alpn, onread } = options;
+  const { secureContext, requestCert, alpn, onread, highWaterBytes } = options;
   const common = {
     isServer: true,
     secureContext,
@@ -37,7 +39,7 @@ export function acceptedSocket(accepted: Socket, options: AcceptedOptions): TLSS
     rejectUnauthorized: requestCert,
     ALPNProtocols: [...alpn],
     allowHalfOpen: true,
-    highWaterMark: 65_536,
+    highWaterMark: highWaterBytes ?? 65_536,
   };
   if (onread === undefined) return new (nodeTls().TLSSocket)(accepted, common);
   accepting ??= newAccepting();

@@ -29,6 +29,8 @@ export interface TlsAcceptorOptions {
 export interface Accepting {
   /** Where the bytes are to be read into; through `data` events when not given. */
   readonly onread?: OnReadOpts | undefined;
+  /** What may wait to be written before its writer is told to stop; 65,536 if not given. */
+  readonly highWaterBytes?: number | undefined;
   /** The socket as soon as it is there, for whoever listens to it. Nothing was read. */
   readonly made: (socket: TLSSocket) => void;
   /** The handshake is over, and the client is who it has to be. */
@@ -97,6 +99,7 @@ export class TlsAcceptor {
       requestCert: requireClientAuth,
       alpn,
       onread: accepting.onread,
+      highWaterBytes: accepting.highWaterBytes,
     });
     accepting.made(socket);
     this.#pending.add(new Handshake(this, socket, accepting, this.#options.clock, this.#timeoutMs));

@@ -28,6 +28,7 @@ export function acceptTls(
   const isBuffered = mode === "onread";
   tls.accept(accepted, {
     onread: isBuffered ? wire.onread : undefined,
+    highWaterBytes,
     made: (socket) => wire.attach(socket, isBuffered),
     secured: (socket, peer) => begin(wire, socket, true, peer),
   });

@@ -20,6 +20,11 @@ async function through(req: HttpRequest, rep: HttpResponse, params: Params): Pro
   return answer;
 }
 
+/** What lets a response be compressed, and now and then something else: one reason not to is easily hidden by another. */
+function mostly<T>(usual: T, ...others: T[]): fc.Arbitrary<T> {
+  return fc.oneof({ weight: 12, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+}
+
 const arbHeader = fc.constantFrom<readonly string[]>(
   ["Content-Type", "text/plain"],
   ["Content-Type", "image/png"],
@@ -42,13 +47,13 @@ describe("compression", () => {
       fc.asyncProperty(
         fc.record({
           level: fc.integer({ min: -1, max: 9 }),
-          status: fc.constantFrom(200, 201, 204, 205, 206, 304, 404, 502),
-          method: fc.constantFrom("GET", "HEAD", "POST", "CONNECT"),
-          version: fc.constantFrom<"1.0" | "1.1">("1.0", "1.1"),
-          accepted: fc.constantFrom(undefined, "gzip", "deflate", "br", "gzip;q=0"),
-          noTransform: fc.boolean(),
-          headers: fc.uniqueArray(arbHeader, { maxLength: 4, selector: ([name]) => name }),
-          length: fc.constantFrom(0, 10, 255, 256, 5000),
+          status: mostly(200, 201, 204, 205, 206, 304, 404, 502),
+          method: mostly("GET", "HEAD", "POST", "CONNECT"),
+          version: mostly<"1.0" | "1.1">("1.1", "1.0"),
+          accepted: mostly<string | undefined>("gzip", undefined, "deflate", "br", "gzip;q=0"),
+          noTransform: mostly(false, true),
+          headers: fc.uniqueArray(arbHeader, { maxLength: 3, selector: ([name]) => name }),
+          length: mostly(5000, 0, 10, 255, 256),
         }),
         async ({ level, status, method, version, accepted, noTransform, headers, length }) => {
           const content = Buffer.alloc(length, "a");

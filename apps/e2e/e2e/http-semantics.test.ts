@@ -110,6 +110,11 @@ routers:
   dtab: /svc/* => ${to} ; /svc/raw => /$/inet/127.1/${rawPort}
   servers: [{ port: 0, ip: 127.0.0.3 }]
 - protocol: http
+  label: zipkin
+  tracePropagator: { kind: io.l5d.zipkin }
+  dtab: /svc/* => ${to}
+  servers: [{ port: 0, ip: 127.0.0.8 }]
+- protocol: http
   label: forwarded
   dtab: /svc/* => ${to}
   servers:
@@ -251,6 +256,23 @@ describe("what a server adds to a request", () => {
     expect(Number(last()["x-request-start"])).toBeLessThanOrEqual(Date.now() + 1);
     await ask({ to: proxy.at("forwarded", 1) });
     expect(last()["x-request-start"]).toBeUndefined();
+  });
+});
+
+describe("the trace of a request", () => {
+  it("is carried by Linkerd's headers, or by Zipkin's where the config says so", async () => {
+    const b3 = { "x-b3-traceid": "00000000000000aa", "x-b3-spanid": "00000000000000bb", "x-b3-sampled": "1" };
+    await ask({ to: proxy.at("zipkin"), headers: { ...b3, "l5d-ctx-trace": "forged" } });
+    expect(last()).toMatchObject({
+      "x-b3-traceid": "00000000000000aa",
+      "x-b3-parentspanid": "00000000000000bb",
+      "x-b3-sampled": "1",
+      "l5d-reqid": "00000000000000aa",
+    });
+    expect(last()["x-b3-spanid"]).not.toBe("00000000000000bb");
+    expect(last()["l5d-ctx-trace"]).toBeUndefined();
+    await ask({ to: proxy.at(), headers: b3 });
+    expect(last()).toMatchObject({ ...b3, "l5d-ctx-trace": expect.stringMatching(/=$/) });
   });
 });
 

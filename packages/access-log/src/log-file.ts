@@ -230,10 +230,16 @@ export class LogFile {
     this.#bytes = handle.bytes;
     this.#lookedMs = this.#clock.now();
     // A file from before the start belongs to its own time, and is rolled if that is over.
-    this.#openedMs = handle.bytes > 0 ? Math.min(handle.modifiedMs, nowMs) : nowMs;
-    this.#rollAtMs = handle.isRegular ? nextRollMs(this.#policy, this.#openedMs) : Number.POSITIVE_INFINITY;
+    this.#begin(handle.bytes > 0 ? Math.min(handle.modifiedMs, nowMs) : nowMs);
     // The beginning of a line that is in another file stays there alone.
     if (handle.id !== this.#partialIn) this.#partial = 0;
+  }
+
+  /** The present file is of this time. */
+  #begin(openedMs: number): void {
+    this.#openedMs = openedMs;
+    const isRegular = this.#handle?.isRegular === true;
+    this.#rollAtMs = isRegular ? nextRollMs(this.#policy, openedMs) : Number.POSITIVE_INFINITY;
   }
 
   async #closeHandle(): Promise<void> {
@@ -253,6 +259,10 @@ export class LogFile {
     const isOver = this.#clock.epochMs() >= this.#rollAtMs;
     const isFull = handle.isRegular && this.#bytes > 0 && this.#bytes + this.#nextBytes() > this.#maxFileBytes;
     if (!isOver && !isFull) return;
+    if (this.#bytes === 0) {
+      this.#begin(this.#clock.epochMs());
+      return;
+    }
     // Another process may have rolled it: then what has the name now is not ours to rename.
     if (await this.#isOurs()) await this.#roll();
     await this.#closeHandle();

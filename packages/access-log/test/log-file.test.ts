@@ -101,6 +101,34 @@ describe("LogFile", () => {
     expect(disk.files.get("/log/a.log")?.text).toBe("too long\n");
   });
 
+  it("F16: ends a line that the disk took part of before it rolls, and begins it again only in another file", async () => {
+    for (const moved of [false, true]) {
+      const { clock, disk, log, text } = made({ policy: readRollPolicy("hourly") });
+      await log.open();
+      let writes = 0;
+      disk.onWrite = (bytes) => (writes++ === 0 ? bytes - 4 : new Error("no space left on device"));
+      log.write("one");
+      log.write("two");
+      await clock.advance(100);
+      expect(text()).toBe("one\n");
+      writes = 0;
+      disk.onWrite = (bytes) => (writes++ === 0 ? bytes - 2 : new Error("no space left on device"));
+      await clock.advance(1000);
+      expect(text()).toBe("one\ntw");
+      if (moved) {
+        disk.files.set("/away/a.log", disk.files.get("/log/a.log") as never);
+        disk.files.delete("/log/a.log");
+      }
+      await clock.advance(hourMs - 1100);
+      disk.onWrite = (bytes) => bytes;
+      log.write("three");
+      await clock.advance(2000);
+      await log.flush();
+      const texts = [...disk.files.values()].map((file) => file.text).sort();
+      expect(texts).toEqual(moved ? ["one\ntw", "two\nthree\n"] : ["one\ntwo\n", "three\n"]);
+    }
+  });
+
   it("leaves the file to whoever rolled it first", async () => {
     const { clock, disk, log, text } = made({ policy: readRollPolicy("hourly") });
     await log.open();

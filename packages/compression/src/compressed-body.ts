@@ -34,8 +34,6 @@ class WholeCompressed implements Body, BodySink, Flow {
   #filled = 0;
   #sink: BodySink | undefined;
   #flow: Flow | undefined;
-  /** The end, once it has come to a sink that was full. */
-  #heldEnd: (() => void) | undefined;
 
   constructor(source: Body, length: number, options: CompressionOfBody) {
     this.#source = source;
@@ -68,8 +66,9 @@ class WholeCompressed implements Body, BodySink, Flow {
     bytesIn.inc(whole.length);
     bytesOut.inc(made.length);
     this.#over();
-    if ((sink.onData(made) & Full) !== 0) this.#heldEnd = () => sink.onEnd(trailers);
-    else sink.onEnd(trailers);
+    // The end may come to a sink that is full.
+    sink.onData(made);
+    sink.onEnd(trailers);
   }
 
   onError(error: Error): void {
@@ -79,14 +78,10 @@ class WholeCompressed implements Body, BodySink, Flow {
   }
 
   resume(): void {
-    const end = this.#heldEnd;
-    this.#heldEnd = undefined;
-    if (end !== undefined) end();
-    else this.#flow?.resume();
+    this.#flow?.resume();
   }
 
   stop(reason: Error): void {
-    this.#heldEnd = undefined;
     const wasOpen = this.#sink !== undefined;
     this.#over();
     if (wasOpen) this.#flow?.stop(reason);

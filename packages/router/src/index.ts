@@ -73,6 +73,13 @@ export {
 } from "./stack-set.ts";
 export { SuccessClassRole, successClass } from "./success-class.ts";
 export { TimestampHeaderParam, TimestampHeaderRole, timestampHeader } from "./timestamp-header.ts";
-export { TraceContextRole, TraceHeadersRole, traceContext, traceHeaders } from "./trace-context.ts";
+export {
+  TraceContextRole,
+  TraceHeadersRole,
+  type TracePropagator,
+  TracePropagatorParam,
+  traceContext,
+  traceHeaders,
+} from "./trace-context.ts";
 export { newTrace, readTraceId, type TraceId } from "./trace-id.ts";
 export { HopByHopRole, hopByHop, ViaRole, viaHeader } from "./via-header.ts";

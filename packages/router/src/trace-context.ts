@@ -1,12 +1,32 @@
-import { type Ctx, type Module, type Rng, RngParam, type Role, role } from "@weftmesh/core";
+import { type Ctx, type Module, type Param, param, type Rng, RngParam, type Role, role } from "@weftmesh/core";
 import { HeaderField, type Headers } from "@weftmesh/http";
+import { b3SampleRate, readB3, writeB3 } from "./b3-headers.ts";
 import { TraceKey } from "./call-context.ts";
 import { type HttpFilter, type HttpService, httpFilterModule } from "./http-service.ts";
 import { L5d } from "./linkerd-headers.ts";
+import { ClearContextParam } from "./request-context.ts";
 import { childTraceText, newTrace, readTraceId, traceHex } from "./trace-id.ts";
 
 export const TraceContextRole: Role = role("traceContext");
 export const TraceHeadersRole: Role = role("traceHeaders");
+
+/** Which headers carry the trace. */
+export type TracePropagator = "io.l5d.default" | "io.l5d.zipkin";
+
+export const TracePropagatorParam: Param<TracePropagator> = param<TracePropagator>("tracePropagator", "io.l5d.default");
+
+/** Reads the headers of Zipkin, and takes those of Linkerd away: nobody below is to believe them. */
+function readZipkin(rng: Rng): HttpFilter {
+  return (req, ctx, next) => {
+    const { headers } = req;
+    headers.delete(L5d.ctxTrace).delete(L5d.sample);
+    const trace = readB3(headers);
+    if (trace !== undefined) ctx.set(TraceKey, trace);
+    const rate = b3SampleRate(headers);
+    if (!Number.isNaN(rate)) ctx.set(TraceKey, (trace ?? newTrace(rng)).withSampled(rng.next() < Math.min(rate, 1)));
+    return next.call(req, ctx);
+  };
+}
 
 /** Reads `l5d-ctx-trace` and lets `l5d-sample` decide about a trace that nobody has decided about. */
 function readTrace(rng: Rng): HttpFilter {
@@ -32,8 +52,12 @@ function readTrace(rng: Rng): HttpFilter {
 export const traceContext: Module<HttpService> = httpFilterModule({
   role: TraceContextRole,
   description: "Reads the trace that a request belongs to",
-  params: { rng: RngParam },
-  filter: ({ rng }) => readTrace(rng),
+  params: { rng: RngParam, propagator: TracePropagatorParam, clear: ClearContextParam },
+  filter: ({ rng, propagator, clear }) => {
+    if (propagator === "io.l5d.default") return readTrace(rng);
+    // What a client says of a trace is its context, whatever the headers are called; they are overwritten further down.
+    return clear ? undefined : readZipkin(rng);
+  },
 });
 
 /** A span of its own for each attempt, since the callee continues the trace from it. */
@@ -51,9 +75,22 @@ function writeTrace(rng: Rng): HttpFilter {
   };
 }
 
+function writeZipkin(rng: Rng): HttpFilter {
+  return (req, ctx, next) => {
+    let trace = ctx.get(TraceKey);
+    if (trace === undefined) {
+      trace = newTrace(rng);
+      ctx.set(TraceKey, trace);
+    }
+    req.headers.setField(new HeaderField(L5d.reqid.id, L5d.reqid.text, traceHex(trace)));
+    writeB3(req.headers, trace, rng);
+    return next.call(req, ctx);
+  };
+}
+
 export const traceHeaders: Module<HttpService> = httpFilterModule({
   role: TraceHeadersRole,
-  description: "Writes l5d-ctx-trace and l5d-reqid",
-  params: { rng: RngParam },
-  filter: ({ rng }) => writeTrace(rng),
+  description: "Writes the trace, a span of its own for each attempt, and l5d-reqid",
+  params: { rng: RngParam, propagator: TracePropagatorParam },
+  filter: ({ rng, propagator }) => (propagator === "io.l5d.zipkin" ? writeZipkin(rng) : writeTrace(rng)),
 });

@@ -21,10 +21,9 @@ import {
   type ServiceConfig,
   TextType,
   textOf,
-  unsupported,
 } from "@weftmesh/config";
 import { headerName } from "@weftmesh/http";
-import type { ForwardedLabeler, ForwardedLabels } from "@weftmesh/router";
+import type { ForwardedLabeler, ForwardedLabels, TracePropagator } from "@weftmesh/router";
 import * as z from "zod";
 
 /** What an http server adds to the keys of every server. */
@@ -53,6 +52,7 @@ export interface HttpRouterKeys {
   readonly httpAccessLogAppend: boolean;
   readonly httpAccessLogRotateCount: number;
   readonly httpAccessLogFormat: AccessFormat;
+  readonly tracePropagator: { readonly kind: TracePropagator };
 }
 
 export type HttpServerConfig = ServerConfig & HttpServerKeys;
@@ -138,11 +138,9 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
       httpAccessLogFormat: oneOf("line", "json")
         .default("line")
         .describe("Linkerd's line, or JSON with more in it (not in Linkerd)"),
-      tracePropagator: unsupported(
-        "router.tracePropagator",
-        z.strictObject({ kind: oneOf("io.l5d.default", "io.l5d.zipkin").describe("Which headers carry the trace") }),
-      )
-        .optional()
+      tracePropagator: z
+        .strictObject({ kind: oneOf("io.l5d.default", "io.l5d.zipkin").describe("Whose headers these are") })
+        .default({ kind: "io.l5d.default" })
         .describe("Which headers carry the trace"),
     },
     server: {

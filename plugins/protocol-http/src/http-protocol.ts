@@ -33,7 +33,7 @@ import {
 } from "@weftmesh/transport-http1";
 import { type HttpConfig, type HttpServerConfig, httpSchema } from "./config.ts";
 import { ejectionLog } from "./ejection-log.ts";
-import { accessLogOf, maxReplayBytes, routerParams } from "./router-params.ts";
+import { accessLogOf, maxReplayBytes, openAccessLog, routerParams } from "./router-params.ts";
 import { ClientTlsParam, RouterTls } from "./router-tls.ts";
 import { clientParams, serverParams, serviceParams } from "./stack-params.ts";
 import { http1Transport, ResponseLimitsParam } from "./transport.ts";
@@ -189,12 +189,12 @@ class Http1Router implements Router {
   }
 
   async #openAccessLog(): Promise<void> {
-    const file = this.#accessLog?.file;
-    if (file === undefined || this.#isLogOpen) return;
-    await file.open();
+    const log = this.#accessLog;
+    if (log === undefined || this.#isLogOpen) return;
+    await openAccessLog(log);
     this.#isLogOpen = true;
     if (this.#config.httpAccessLogRollPolicy.toLowerCase() === "sighup") {
-      this.#ignoreHangups = onHangup(() => file.reopen());
+      this.#ignoreHangups = onHangup(() => log.file.reopen());
     }
   }
 

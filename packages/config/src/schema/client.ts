@@ -8,7 +8,6 @@ import { type RetryBudgetConfig, retryBudgetSchema } from "./retry-budget.ts";
 import { type SessionLimits, sessionSchema } from "./session.ts";
 import { type SocketOptions, socketOptionsSchema } from "./socket-options.ts";
 import { type ClientTls, clientTlsSchema } from "./tls.ts";
-import { unsupported } from "./unsupported.ts";
 
 /** The connections that are kept for an endpoint. */
 export interface HostConnectionPool {

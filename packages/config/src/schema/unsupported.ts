@@ -4,16 +4,7 @@ import type { IssueParams } from "../schema-switch.ts";
 /** True for a value that asks for nothing, because it is what happens anyway. */
 type Harmless = (value: unknown) => boolean;
 
-const never: Harmless = () => false;
 const empty: Harmless = (value) => Array.isArray(value) && value.length === 0;
-const is =
-  (...values: readonly unknown[]): Harmless =>
-  (value) =>
-    values.includes(value);
-const kindIs =
-  (...kinds: readonly string[]): Harmless =>
-  (value) =>
-    kinds.includes((value as { readonly kind?: string }).kind ?? "");
 
 /**
  * The keys of Linkerd 1 that are read and checked in full and then refused, because this build does not do what they
@@ -22,7 +13,6 @@ const kindIs =
 const notYet: ReadonlyMap<string, Harmless> = new Map([
   ["server.announce", empty],
   ["router.announcers", empty],
-  ["router.tracePropagator", kindIs("io.l5d.default")],
   ["transformers", empty],
 ]);
 

@@ -1,5 +1,5 @@
 // The load rig: every proxy that is to be had, side by side in interleaved rounds.
-// node --import tsx src/load.ts [--rounds N] [--seconds N] [--only a,b] [--dir DIR]
+// node --import tsx src/load.ts [--tls] [--rounds N] [--seconds N] [--only a,b] [--dir DIR]
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -10,6 +10,7 @@ import { openLoop } from "./open-loop.ts";
 import { peers, type Rig, startBackends } from "./peers.ts";
 import { usageOf } from "./process-usage.ts";
 import { chart, type Row, ratio, table } from "./report.ts";
+import { startTlsBackends, tlsPeers } from "./tls-peers.ts";
 import { wrk } from "./wrk.ts";
 
 const { values } = parseArgs({
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     rate: { type: "string", default: "1500" },
     only: { type: "string" },
     dir: { type: "string" },
+    tls: { type: "boolean", default: false },
     save: { type: "boolean", default: false },
   },
 });
@@ -44,7 +46,7 @@ interface Running {
 }
 
 async function measure(each: Running): Promise<void> {
-  const url = `http://127.0.0.1:${each.port}/`;
+  const url = `${values.tls ? "https" : "http"}://127.0.0.1:${each.port}/`;
   await wrk(url, Number(values.connections), 1);
   const before = usageOf(each.child.pid);
   const result = await wrk(url, Number(values.connections), seconds);
@@ -60,10 +62,10 @@ async function main(): Promise<void> {
   mkdirSync(dir, { recursive: true });
   const rig: Rig = { dir, upstreams: [firstPort, firstPort + 1, firstPort + 2] };
   const wanted = values.only?.split(",");
-  const children: Child[] = [await startBackends(rig)];
+  const children: Child[] = [await (values.tls ? startTlsBackends(rig) : startBackends(rig))];
   const running: Running[] = [];
   try {
-    for (const [i, peer] of peers.entries()) {
+    for (const [i, peer] of (values.tls ? tlsPeers : peers).entries()) {
       if (wanted !== undefined && !wanted.includes(peer.name) && peer.name !== "nginx") continue;
       const port = firstPort + 10 + i * 10;
       const child = await peer.start(rig, port).catch((error: Error) => error.message);
@@ -95,7 +97,7 @@ async function main(): Promise<void> {
       }
     }
     for (const each of running) {
-      const result = await openLoop(each.port, Number(values.rate), Math.max(seconds, 3));
+      const result = await openLoop(each.port, Number(values.rate), Math.max(seconds, 3), { tls: values.tls });
       each.p50Us = result.p50Us;
       each.p99Us = result.p99Us;
       each.errors += result.failed;
@@ -109,7 +111,9 @@ async function main(): Promise<void> {
 function show(rows: readonly Row[]): void {
   const base = rows.find((row) => row.name === "nginx");
   if (base === undefined) throw new Error("nginx is what the others are compared with, and it did not run");
-  const title = "HTTP/1.1, GET 1 KiB, keep-alive: CPU per request, x nginx";
+  const what = values.tls ? "HTTP/1.1 over TLS 1.3 on both sides" : "HTTP/1.1";
+  const title = `${what}, GET 1 KiB, keep-alive: CPU per request, x nginx`;
+  const file = values.tls ? "http1-tls-get" : "http1-get";
   console.log(`${title}\n\n${table(rows, base)}`);
   if (!values.save) return;
   const results = join(dirname(fileURLToPath(import.meta.url)), "../results");
@@ -133,8 +137,8 @@ function show(rows: readonly Row[]): void {
       p99Us,
     })),
   };
-  writeFileSync(join(results, "http1-get.json"), `${JSON.stringify(kept, null, 2)}\n`);
-  writeFileSync(join(results, "http1-get.svg"), chart(title, rows, base));
+  writeFileSync(join(results, `${file}.json`), `${JSON.stringify(kept, null, 2)}\n`);
+  writeFileSync(join(results, `${file}.svg`), chart(title, rows, base));
 }
 
 await main();

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 
 export interface OpenLoopResult {
   readonly sent: number;
@@ -17,9 +18,10 @@ class Lane {
   #left = -1;
   readonly #done: (latencyUs: number) => void;
 
-  constructor(port: number, done: (latencyUs: number) => void, failed: () => void) {
+  constructor(port: number, isTls: boolean, done: (latencyUs: number) => void, failed: () => void) {
     this.#done = done;
-    this.#socket = connect(port, "127.0.0.1");
+    const to = { port, host: "127.0.0.1" };
+    this.#socket = isTls ? connectTls({ ...to, rejectUnauthorized: false }) : connect(to);
     this.#socket.setNoDelay(true);
     this.#socket.on("data", (chunk: Buffer) => this.#read(chunk));
     this.#socket.on("error", failed);
@@ -56,7 +58,12 @@ function nowUs(): number {
 /**
  * Open-loop load at a fixed rate: a request is due when it is due, whoever is slow, and its latency counts from then.
  */
-export function openLoop(port: number, perSecond: number, seconds: number, lanes = 32): Promise<OpenLoopResult> {
+export function openLoop(
+  port: number,
+  perSecond: number,
+  seconds: number,
+  { tls = false, lanes = 32 }: { readonly tls?: boolean; readonly lanes?: number } = {},
+): Promise<OpenLoopResult> {
   return new Promise((resolve) => {
     const latencies: number[] = [];
     const pool = Array.from(
@@ -64,6 +71,7 @@ export function openLoop(port: number, perSecond: number, seconds: number, lanes
       () =>
         new Lane(
           port,
+          tls,
           (us) => latencies.push(us),
           () => {},
         ),

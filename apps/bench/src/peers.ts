@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Child } from "./child.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const root = join(here, "../../..");
+export const root: string = join(here, "../../..");
 
 export interface Rig {
   /** A folder of the rig's own, for configs, logs and installed peers. */
@@ -20,18 +20,18 @@ export interface Peer {
   start(rig: Rig, port: number): Promise<Child | string>;
 }
 
-function has(command: string): boolean {
+export function has(command: string): boolean {
   return (process.env["PATH"] ?? "").split(":").some((each) => existsSync(join(each, command)));
 }
 
-function write(rig: Rig, name: string, text: string): string {
+export function write(rig: Rig, name: string, text: string): string {
   const file = join(rig.dir, name);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text);
   return file;
 }
 
-function nginxBase(rig: Rig, name: string, http: string): string {
+export function nginxBase(rig: Rig, name: string, http: string): string {
   const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (each) => `${each}_temp_path ${rig.dir}/${each};`,
   );
@@ -44,7 +44,7 @@ http { access_log off; keepalive_requests 100000000; keepalive_timeout 600s; cli
   );
 }
 
-async function started(child: Child, port: number): Promise<Child> {
+export async function started(child: Child, port: number): Promise<Child> {
   await child.ready(port);
   return child;
 }

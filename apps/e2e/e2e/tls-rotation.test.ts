@@ -4,7 +4,9 @@ import { Agent, request } from "node:https";
 import { CertificateAuthority, type MadeCertificate } from "@weftmesh/testkit/certificates";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Backend } from "../src/backend.ts";
-import { RunningProxy, TempDir } from "../src/proxy.ts";
+import { freePort } from "../src/free-port.ts";
+import { Program } from "../src/process.ts";
+import { proxyArgs, RunningProxy, TempDir } from "../src/proxy.ts";
 import { ask, type Target } from "../src/raw-http.ts";
 import { askTls, shake, TlsBackend } from "../src/tls.ts";
 
@@ -281,6 +283,66 @@ describe("certificates that change on disk", () => {
     }
     expect(showed).toBe(second.sha256);
   }, 30_000);
+});
+
+describe("a reload of a router with TLS", () => {
+  const config = (port: number, adminPort: number, tls: string): string => `
+admin: { ip: 127.0.0.1, port: ${adminPort} }
+routers:
+- protocol: http
+  label: again
+  dtab: /svc/* => /$/inet/127.1/${backend.port}
+  servers: [{ port: ${port}${tls} }]
+`;
+
+  it("fails no request, keeps connections that are let in by the same rules, and ends the others", async () => {
+    const [port, adminPort] = [await freePort(), await freePort()];
+    const to = { ip: "127.0.0.1", port };
+    const pair = (name: string): string => `certPath: ${path(name)}/tls.crt, keyPath: ${path(name)}/tls.key`;
+    const file = dir.write("again.yaml", config(port, adminPort, `, tls: { ${pair("steady")} }`));
+    const program = new Program(process.execPath, [...proxyArgs, file]);
+    const reload = async (tls: string): Promise<void> => {
+      const times = program.output.split("the config was read again").length;
+      dir.write("again.yaml", config(port, adminPort, tls));
+      program.child.kill("SIGHUP");
+      const end = Date.now() + 10_000;
+      while (program.output.split("the config was read again").length === times) {
+        if (Date.now() > end) throw new Error(program.output);
+        await sleep(20);
+      }
+      expect(program.output).not.toMatch(/the old one stays/);
+    };
+    try {
+      await program.prints(/: initialized\n/);
+      const kept = await shake(to);
+      const asks = async (): Promise<string> => {
+        kept.write("GET / HTTP/1.1\r\nHost: web\r\n\r\n");
+        return String(await new Promise((resolve) => kept.once("data", resolve)));
+      };
+      expect(await asks()).toMatch(/^HTTP\/1\.1 200/);
+      // Another certificate, the same rules for clients.
+      const load$ = load(to, 2_500);
+      await sleep(600);
+      await reload(`, tls: { ${pair("live")} }`);
+      await sleep(600);
+      await reload(`, tls: { ${pair("steady")} }`);
+      expect((await load$).failed).toEqual([]);
+      expect(await asks()).toMatch(/^HTTP\/1\.1 200/);
+      // Now a certificate is asked for: whoever came without one must come again with one.
+      const gone = new Promise((resolve) => kept.once("close", resolve));
+      await reload(`, tls: { ${pair("steady")}, caCertPath: ${path("ca.pem")}, requireClientAuth: true }`);
+      await gone;
+      await expect(askTls(to)).rejects.toThrow();
+      const caller = await ca.issue({ dns: ["caller"] });
+      expect((await askTls(to, { cert: caller.cert, key: caller.key })).status).toBe(200);
+      // And from TLS to none: what was TLS ends, what comes is plain.
+      await reload("");
+      expect((await ask({ to })).status).toBe(200);
+      await expect(shake(to)).rejects.toThrow();
+    } finally {
+      expect(await program.stop()).toBe(0);
+    }
+  }, 40_000);
 });
 
 /** Whole blocks with bytes in them that are no certificate. */

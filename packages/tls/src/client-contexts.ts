@@ -39,6 +39,11 @@ export class ClientContexts {
     for (const context of this.#contexts.values()) context.watch();
   }
 
+  /** Others take their place: the gauge is theirs. */
+  retire(): void {
+    this.#removeGauge();
+  }
+
   close(): void {
     this.#removeGauge();
     for (const context of this.#contexts.values()) context.close();

@@ -21,6 +21,8 @@ export interface TlsAcceptorOptions {
   readonly handshakeTimeoutMs?: number;
   /** Handshakes under way at a time; one more, and the oldest is given up. 1,000 if not given. */
   readonly maxHandshakes?: number;
+  /** By which rules clients are let in, in any words: see `TlsAcceptor.admits`. `TLS` if not given. */
+  readonly admits?: string;
   /** The scope of the listener's TLS. */
   readonly stats: StatsReceiver;
 }
@@ -57,8 +59,8 @@ export class TlsAcceptor {
   readonly #timeoutMs: number;
   readonly #maxHandshakes: number;
   readonly #pending: Set<Handshake> = new Set();
-  readonly #unwatch: readonly (() => void)[];
-  #closed = false;
+  readonly #removeGauge: () => void;
+  #retired = false;
 
   constructor(options: TlsAcceptorOptions) {
     const { stats, context } = options;
@@ -66,15 +68,18 @@ export class TlsAcceptor {
     this.#stats = new TlsStats(stats);
     this.#timeoutMs = options.handshakeTimeoutMs ?? 10_000;
     this.#maxHandshakes = options.maxHandshakes ?? 1_000;
-    this.#unwatch = [
-      this.#stats.watch(),
-      stats.gauge(() => context.expiresInSeconds ?? 0, "certificate_expiry_seconds"),
-    ];
+    this.#stats.use();
+    this.#removeGauge = stats.gauge(() => context.expiresInSeconds ?? 0, "certificate_expiry_seconds");
   }
 
   /** What new handshakes are made with now. */
   get context(): SecureContext {
     return this.#options.context.current;
+  }
+
+  /** By which rules connections are let in: those of one may go over to another with the same. */
+  get admits(): string {
+    return this.#options.admits ?? "TLS";
   }
 
   /** Begins to look after the certificate's files. */
@@ -83,7 +88,7 @@ export class TlsAcceptor {
   }
 
   accept(accepted: Socket, accepting: Accepting): void {
-    if (this.#closed) {
+    if (this.#retired) {
       accepted.destroy();
       return;
     }
@@ -106,13 +111,19 @@ export class TlsAcceptor {
     this.#stats.pending++;
   }
 
-  /** Gives up the handshakes that are under way, and takes no more. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const handshake of [...this.#pending]) handshake.fail(new HandshakeError("closed", "the server closes"));
-    for (const remove of this.#unwatch) remove();
+  /** Takes no more; the handshakes that are under way come to their end. */
+  retire(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    this.#removeGauge();
+    this.#stats.leave();
     this.#options.context.close();
+  }
+
+  /** Takes no more, and gives up the handshakes that are under way. */
+  close(): void {
+    this.retire();
+    for (const handshake of [...this.#pending]) handshake.fail(new HandshakeError("closed", "the server closes"));
   }
 
   /** A handshake is done: who it is. Errors: HandshakeError. */
@@ -137,8 +148,8 @@ export class TlsAcceptor {
     stats.handshakes.inc();
     stats.latencyMs.add(tookMs);
     if (socket.isSessionReused()) stats.resumed.inc();
-    stats.connections++;
-    socket.once("close", () => stats.connections--);
+    stats.opened();
+    socket.once("close", () => stats.closed());
   }
 
   failed(handshake: Handshake, reason: HandshakeReason): void {

@@ -104,8 +104,8 @@ export class TlsDialer {
     stats.handshakes.inc();
     stats.latencyMs.add(tookMs);
     if (socket.isSessionReused()) stats.resumed.inc();
-    stats.connections++;
-    socket.once("close", () => stats.connections--);
+    stats.opened();
+    socket.once("close", () => stats.closed());
   }
 
   /** What a handshake failed with, counted, in words of ours. */

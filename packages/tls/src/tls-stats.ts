@@ -9,7 +9,7 @@ export class TlsStats {
   readonly failures: Counter;
   readonly latencyMs: Stat;
   /** Connections that are up now. */
-  connections = 0;
+  #connections = 0;
   /** Handshakes that are under way. */
   pending = 0;
   readonly #stats: StatsReceiver;
@@ -33,29 +33,36 @@ export class TlsStats {
     counter.inc();
   }
 
-  /** The result takes the gauges away. */
-  watch(): () => void {
-    const gauges = [
-      this.#stats.gauge(() => this.connections, "connections"),
-      this.#stats.gauge(() => this.pending, "handshakes_pending"),
-    ];
-    return () => {
-      for (const remove of gauges) remove();
-    };
+  opened(): void {
+    this.#connections++;
+  }
+
+  closed(): void {
+    this.#connections--;
+    this.#unwatchIfOver();
   }
 
   #users = 0;
-  #unwatch: (() => void) | undefined = undefined;
+  #unwatch: readonly (() => void)[] = [];
 
-  /** The gauges are there while somebody uses them. */
+  /** The gauges are there while somebody uses them, and until the last connection is closed. */
   use(): void {
-    if (this.#users++ === 0) this.#unwatch = this.watch();
+    if (this.#users++ > 0 || this.#unwatch.length > 0) return;
+    this.#unwatch = [
+      this.#stats.gauge(() => this.#connections, "connections"),
+      this.#stats.gauge(() => this.pending, "handshakes_pending"),
+    ];
   }
 
   leave(): void {
-    if (--this.#users > 0) return;
-    this.#unwatch?.();
-    this.#unwatch = undefined;
+    this.#users--;
+    this.#unwatchIfOver();
+  }
+
+  #unwatchIfOver(): void {
+    if (this.#users > 0 || this.#connections > 0 || this.#unwatch.length === 0) return;
+    for (const remove of this.#unwatch) remove();
+    this.#unwatch = [];
   }
 
   static readonly #byReceiver: WeakMap<StatsReceiver, TlsStats> = new WeakMap();

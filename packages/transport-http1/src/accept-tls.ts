@@ -10,7 +10,11 @@ import type { WireReader } from "./wire.ts";
 export interface ServerTls {
   /** What new handshakes are made with now. */
   readonly context: SecureContext;
+  /** By which rules connections are let in: those of one may go over to another that has the same. */
+  readonly admits: string;
   start(): void;
+  /** Takes no more; handshakes that are under way come to their end. */
+  retire(): void;
   accept(accepted: Socket, accepting: Accepting): void;
   close(): void;
 }
@@ -21,7 +25,7 @@ export function acceptTls(
   tls: ServerTls,
   mode: AcceptMode,
   notYet: WireReader,
-  begin: (wire: TlsWire, socket: Socket, secure: true, peer: PeerIdentity | undefined) => void,
+  begin: (wire: TlsWire, socket: Socket, peer: PeerIdentity | undefined) => void,
   highWaterBytes?: number,
 ): void {
   const wire = new TlsWire(notYet, highWaterBytes);
@@ -30,6 +34,6 @@ export function acceptTls(
     onread: isBuffered ? wire.onread : undefined,
     highWaterBytes,
     made: (socket) => wire.attach(socket, isBuffered),
-    secured: (socket, peer) => begin(wire, socket, true, peer),
+    secured: (socket, peer) => begin(wire, socket, peer),
   });
 }

@@ -140,8 +140,8 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
     this.listener = listener;
     this.address = { host: listener.host, port: listener.port };
     this.tls?.start();
-    // What one server has checked of a client, the next may want otherwise: with TLS, connections end with their server.
-    if (before instanceof ListeningServer && before.tls === undefined && this.tls === undefined) before.giveTo(this);
+    // Whoever was let in by other rules has to come anew.
+    if (before instanceof ListeningServer && before.tls?.admits === this.tls?.admits) before.giveTo(this);
     return this;
   }
 
@@ -189,7 +189,8 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
     if (this.closing === undefined) {
       this.closing = this.gone();
       this.listener?.release(this);
-      this.tls?.close();
+      // Handshakes that are under way come to their end.
+      this.tls?.retire();
       this.draining = this.successor === undefined;
       if (!this.draining) {
         // Its connections go over by themselves.
@@ -219,6 +220,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
 
   private closeIdle(): void {
     this.closesIdle = true;
+    this.tls?.close();
     for (const connection of [...this.open]) connection.drainNow();
   }
 
@@ -228,7 +230,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
 
   accept(accepted: Socket): void {
     if (this.tls !== undefined) {
-      acceptTls(accepted, this.tls, this.mode, notYet, this.begin, this.highWaterBytes);
+      acceptTls(accepted, this.tls, this.mode, notYet, this.onSecured, this.highWaterBytes);
       return;
     }
     const { wire, socket } = acceptWire(accepted, this.mode, notYet, this.highWaterBytes);
@@ -236,17 +238,15 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
     if (this.mode === "data") socket.resume();
   }
 
-  private readonly begin = (
-    wire: SocketWire,
-    socket: Socket,
-    secure: boolean,
-    peer: PeerIdentity | undefined,
-  ): void => {
-    // A handshake may end when the server has.
-    if (this.closesIdle) {
-      socket.destroy();
-      return;
-    }
+  /** By the time that a handshake is over, another server may have taken the place of this one, or none. */
+  private readonly onSecured = (wire: SocketWire, socket: Socket, peer: PeerIdentity | undefined): void => {
+    let heir: ListeningServer = this;
+    while (heir.successor !== undefined) heir = heir.successor;
+    if (heir.closesIdle) socket.destroy();
+    else heir.begin(wire, socket, true, peer);
+  };
+
+  private begin(wire: SocketWire, socket: Socket, secure: boolean, peer: PeerIdentity | undefined): void {
     if (this.noDelay) socket.setNoDelay(true);
     if (this.keepAlive) socket.setKeepAlive(true);
     const connection = new ServerConnection(this, wire, {
@@ -257,7 +257,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
     } satisfies Connection);
     wire.readBy(connection);
     this.adopt(connection);
-  };
+  }
 
   private check(): void {
     const nowMs = this.settings.clock.now();

@@ -46,11 +46,24 @@ export class TlsEnds {
     });
   }
 
-  dialer(commonName = "backend"): TlsDialer {
+  dialer(commonName = "backend", handshakeTimeoutMs = 10_000): TlsDialer {
     return new TlsDialer({
       context: this.client,
       validate: true,
       commonName,
+      alpn: ["http/1.1"],
+      clock: systemClock,
+      handshakeTimeoutMs,
+      stats: nullStats,
+    });
+  }
+
+  /** Takes any certificate. */
+  unchecked(): TlsDialer {
+    return new TlsDialer({
+      context: this.client,
+      validate: false,
+      commonName: undefined,
       alpn: ["http/1.1"],
       clock: systemClock,
       stats: nullStats,

@@ -179,6 +179,7 @@ class Http1Router implements Router {
   }
 
   async #close(graceMs: number): Promise<void> {
+    this.#tls.retire();
     const idleMs = Math.min(idleGraceMs, graceMs / 2);
     await Promise.all(this.#running.map((server) => server.close(graceMs, idleMs)));
     await this.#router.binding.close();

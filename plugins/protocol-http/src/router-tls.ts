@@ -90,6 +90,7 @@ export class RouterTls {
       alpn: alpnProtocols,
       clock,
       handshakeTimeoutMs,
+      admits: server.tls?.requireClientAuth === true ? `TLS with a certificate by ${server.tls.caCertPath}` : "TLS",
       stats: stats.scope("server", `${server.ip}/${server.port}`, "tls"),
     });
   }
@@ -104,6 +105,11 @@ export class RouterTls {
   /** Looks after the files of the clients from now on. */
   watch(): void {
     this.#clients?.watch();
+  }
+
+  /** Another router takes the place of this one, which goes on until its last call is over. */
+  retire(): void {
+    this.#clients?.retire();
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import type { Admin, ProcessPhase, ReloadAnswer } from "@weftmesh/admin";
 import type { SocketAddress } from "@weftmesh/http";
 import type { Logger } from "@weftmesh/telemetry";
-import type { LiveProxy, RunnableProxy } from "./built-proxy.ts";
+import type { LiveProxy, ProcessParts, RunnableProxy } from "./built-proxy.ts";
 import { exposureWarnings } from "./exposure-warnings.ts";
 import type { IdentifierServer } from "./identifier-server.ts";
 import type { Reloader } from "./reloader.ts";
@@ -19,12 +19,20 @@ export interface ProxyAddresses {
   readonly servers: readonly { readonly label: string; readonly address: SocketAddress }[];
 }
 
+export interface ProxyServerParts {
+  readonly admin: Admin;
+  readonly reloader: Reloader;
+  readonly identifier: IdentifierServer | undefined;
+  readonly parts: ProcessParts;
+}
+
 /** A proxy that was built, to be run once. */
 export class ProxyServer {
   readonly #live: LiveProxy;
   readonly #admin: Admin;
   readonly #reloader: Reloader;
   readonly #identifier: IdentifierServer | undefined;
+  readonly #parts: ProcessParts;
   readonly #log: Logger;
   #telemetry: readonly Closable[] = [];
   #addresses: ProxyAddresses | undefined;
@@ -36,8 +44,9 @@ export class ProxyServer {
     this.#ended = resolve;
   });
 
-  constructor(live: LiveProxy, admin: Admin, reloader: Reloader, identifier?: IdentifierServer) {
+  constructor(live: LiveProxy, { admin, reloader, identifier, parts }: ProxyServerParts) {
     this.#live = live;
+    this.#parts = parts;
     this.#admin = admin;
     this.#reloader = reloader;
     this.#identifier = identifier;
@@ -100,14 +109,18 @@ export class ProxyServer {
   }
 
   async #start(): Promise<ProxyAddresses> {
-    const { linked, metrics, config, listeners } = this.built;
+    const { linked, metrics, shownMetrics, config, listeners } = this.built;
     this.#log.info(`weftmesh ${version} (linkerd 1.x configuration) on node ${process.version}`);
     for (const warning of exposureWarnings(config)) this.#log.warning(warning);
     const admin = await this.#admin.listen();
     this.#log.info(`serving http admin on /${show(admin)}`);
     const identifier = await this.#identifier?.listen();
     if (identifier !== undefined) this.#log.info(`serving http identifier on /${show(identifier)}`);
-    this.#telemetry = [metrics.start(), ...linked.telemeters.map((telemeter) => telemeter.run({ metrics }))];
+    this.#telemetry = [
+      metrics.start(),
+      ...linked.telemeters.map((telemeter) => telemeter.run({ metrics: shownMetrics })),
+    ];
+    await this.#parts.starting?.();
     const servers: { label: string; address: SocketAddress }[] = [];
     for (const { router } of linked.routers) {
       for (const { address } of await router.listen()) {
@@ -128,7 +141,8 @@ export class ProxyServer {
     // Whoever called `start` hears how it went.
     await this.#starting?.catch(() => {});
     const retiring = this.#quietly(this.#reloader.close(graceMs));
-    await Promise.all([retiring, ...routers.map(({ router }) => this.#quietly(router.close(graceMs)))]);
+    const others = this.#quietly(this.#parts.ending?.(graceMs));
+    await Promise.all([retiring, others, ...routers.map(({ router }) => this.#quietly(router.close(graceMs)))]);
     await Promise.all(this.#telemetry.map((each) => this.#quietly(each.close())));
     const pages = Math.min(graceMs, 1000);
     await Promise.all([this.#quietly(this.#admin.close(pages)), this.#quietly(this.#identifier?.close(pages))]);

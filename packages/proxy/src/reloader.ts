@@ -96,7 +96,16 @@ export class Reloader {
     const before = this.#live.current;
     const { read, plugins } = await readWithPlugins(options);
     const { params, logs, metrics, shownMetrics, listeners, adminTls } = before;
-    const unlinked: Omit<BuiltProxy, "linked"> = { read, plugins, params, logs, metrics, shownMetrics, listeners, adminTls };
+    const unlinked: Omit<BuiltProxy, "linked"> = {
+      read,
+      plugins,
+      params,
+      logs,
+      metrics,
+      shownMetrics,
+      listeners,
+      adminTls,
+    };
     // With the routers that run, as a first step: only the fingerprints are wanted of it.
     const { fingerprints } = runnable({ ...unlinked, linked: before.linked });
     const parts = needRestart(before.fingerprints, fingerprints);

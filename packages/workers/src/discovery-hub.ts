@@ -99,8 +99,8 @@ const gone: Activity<Tree> = {
 function addresses(tree: Var<TreeState>, id: string, residual: string): Var<Addr> {
   let last: Bound | undefined;
   return tree.flatMap((state): Var<Addr> => {
-    if (state.state === "ok") last = findBound(state.value, id, residual);
-    // While the namer has no answer, what it said last is still what is known.
+    if (state.state === "ok") last = findBound(state.value, id, residual) ?? last;
+    // As for whoever holds the bound name itself: its addresses do not end with the answer that it came in.
     if (last !== undefined) return last.addr;
     return Var.of(state.state === "ok" ? negAddr : pendingAddr);
   });

@@ -63,13 +63,13 @@ export class FedListeners extends Listeners {
     socket.on("error", () => {});
     this.#taken++;
     this.#at(to).server.emit("connection", socket);
-    if (!this.#telling) {
-      this.#telling = true;
-      setImmediate(() => {
-        this.#telling = false;
-        this.#tell();
-      });
-    }
+    if (this.#telling) return;
+    this.#telling = true;
+    // Behind all that the channel has brought in this turn.
+    queueMicrotask(() => {
+      this.#telling = false;
+      this.#tell();
+    });
   }
 
   /** Connections that are open now. */

@@ -12,6 +12,8 @@ import { ask } from "../src/raw-http.ts";
 const dir = new TempDir();
 let backend: Backend;
 let running: RunningProxy | undefined;
+/** One with two workers, for several tests. */
+let common: RunningProxy | undefined;
 
 beforeAll(async () => {
   backend = await Backend.start((req, res, body) => {
@@ -21,6 +23,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
+  if (common?.program.running === true) await common.program.stop();
   await backend.stop();
   dir.remove();
 });
@@ -40,6 +43,11 @@ ${more}`;
 async function start(workers: number, text = config()): Promise<RunningProxy> {
   running = await RunningProxy.start(text, { args: ["--workers", String(workers)] });
   return running;
+}
+
+async function shared(): Promise<RunningProxy> {
+  common ??= await RunningProxy.start(config(), { args: ["--workers", "2"] });
+  return common;
 }
 
 /** Processes whose parent this is, save what the loader of sources runs. */
@@ -73,30 +81,30 @@ const requests = "rt/http/server/127.0.0.1/0/requests";
 
 describe("workers", () => {
   it("share the requests, and are one proxy on the admin server", async () => {
-    const proxy = await start(2);
-    for (let i = 0; i < 20; i++)
+    const proxy = await shared();
+    for (let i = 0; i < 20; i++) {
       expect((await ask({ to: proxy.at(), method: "POST", body: `${i}` })).body).toBe(`${i}`);
+    }
     const metrics = await proxy.metrics();
     expect(metrics[requests]).toBe(20);
     expect(metrics["rt/http/service/svc/web/success"]).toBe(20);
     expect(metrics["workers/ready"]).toBe(2);
-    const page = await fetch(`http://127.0.0.1:${proxy.adminPort}/admin/metrics/prometheus`);
-    expect(await page.text()).toMatch(/^rt:server:requests\{rt="http", server="127\.0\.0\.1\/0"\} 20$/m);
-    const clients = await fetch(`http://127.0.0.1:${proxy.adminPort}/client_state.json`);
-    expect(await clients.json()).toEqual({
+    const admin = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${proxy.adminPort}${path}`);
+    expect(await (await admin("/admin/metrics/prometheus")).text()).toMatch(
+      /^rt:server:requests\{rt="http", server="127\.0\.0\.1\/0"\} 20$/m,
+    );
+    expect(await (await admin("/client_state.json")).json()).toEqual({
       [`/$/inet/127.1/${backend.port}`]: { state: "bound", addresses: [`127.0.0.1:${backend.port}`] },
     });
-    const perWorker = workersOf(proxy.program.pid).map((pid) => listeningPorts(pid));
-    expect(perWorker).toEqual([[], []]);
-    expect(await proxy.stop()).toBe(0);
+    expect([(await admin("/ready")).status, (await admin("/live")).status]).toEqual([200, 200]);
+    expect(workersOf(proxy.program.pid).map((pid) => listeningPorts(pid))).toEqual([[], []]);
   });
 
   it("have equally many connections, to within one", async () => {
-    const proxy = await start(2);
+    const proxy = await shared();
     const posts = new Posts({ to: proxy.at(), perSecond: 400, connections: 32 });
     await posts.reached(400);
-    const pids = workersOf(proxy.program.pid);
-    const counts = pids.map((pid) => established(pid, proxy.at().port));
+    const counts = workersOf(proxy.program.pid).map((pid) => established(pid, proxy.at().port));
     await posts.end();
     expect(posts.failures).toEqual([]);
     expect(Math.abs((counts[0] ?? 0) - (counts[1] ?? 0))).toBeLessThanOrEqual(1);
@@ -104,17 +112,57 @@ describe("workers", () => {
   });
 
   it("are started again when they die, and what they had counted is not lost", async () => {
-    const proxy = await start(2);
+    const proxy = await shared();
     for (let i = 0; i < 10; i++) await ask({ to: proxy.at() });
-    expect(await metric(proxy, requests)).toBe(10);
+    const before = (await metric(proxy, requests)) ?? 0;
     const [first] = workersOf(proxy.program.pid);
     process.kill(first as number, "SIGKILL");
     await proxy.program.prints(/worker \d \(process \d+\) was ended by SIGKILL; another starts in \d+ ms/);
     // The other one answers meanwhile.
     for (let i = 0; i < 10; i++) expect((await ask({ to: proxy.at() })).status).toBe(200);
     await ready(proxy, 2);
-    expect(await metric(proxy, requests)).toBe(20);
+    expect(await metric(proxy, requests)).toBe(before + 10);
     expect(await metric(proxy, "workers/died")).toBe(1);
+  });
+
+  it("I10: fail none of 2,000 POSTs while five of them are replaced", async () => {
+    const proxy = await shared();
+    const before = await proxy.metrics();
+    const posts = new Posts({ to: proxy.at(), perSecond: perSecond() });
+    for (let restart = 1; restart <= 5; restart++) {
+      await posts.reached((restart * total()) / 6);
+      const pids = workersOf(proxy.program.pid);
+      process.kill(pids[0] as number, "SIGTERM");
+      await vi.waitFor(
+        async () => expect(await metric(proxy, "workers/restarts")).toBe((before["workers/restarts"] ?? 0) + restart),
+        {
+          timeout: 30_000,
+          interval: 50,
+        },
+      );
+      await ready(proxy, 2);
+    }
+    await posts.reached(total());
+    await posts.end();
+    expect(posts.failures).toEqual([]);
+    expect(posts.sent).toBeGreaterThanOrEqual(total());
+    expect(await metric(proxy, requests)).toBe((before[requests] ?? 0) + posts.sent);
+    expect(await metric(proxy, "workers/died")).toBe(before["workers/died"]);
+  });
+
+  it("I9: finish what is under way on SIGTERM, all of them, and leave nothing behind", async () => {
+    const proxy = await shared();
+    const pids = workersOf(proxy.program.pid);
+    const before = backend.received.length;
+    const slow = [1, 2].map(() =>
+      ask({ to: proxy.at(), method: "POST", body: "done", headers: { "x-delay-ms": "1500" } }),
+    );
+    await vi.waitFor(() => expect(backend.received.length).toBe(before + 2), { timeout: 10_000, interval: 10 });
+    const stopped = proxy.stop();
+    common = undefined;
+    for (const each of slow) expect((await each).body).toBe("done");
+    expect(await stopped).toBe(0);
+    for (const pid of pids) expect(isThere(pid)).toBe(false);
   });
 
   it("keep connections waiting while all of them are dead", async () => {
@@ -123,27 +171,6 @@ describe("workers", () => {
     process.kill(only as number, "SIGKILL");
     const answer = await ask({ to: proxy.at(), method: "POST", body: "patience" });
     expect([answer.status, answer.body]).toEqual([200, "patience"]);
-  });
-
-  it("I10: fail none of 2,000 POSTs while five of them are replaced", async () => {
-    const proxy = await start(2);
-    const posts = new Posts({ to: proxy.at(), perSecond: perSecond() });
-    for (let restart = 1; restart <= 5; restart++) {
-      await posts.reached((restart * total()) / 6);
-      const pids = workersOf(proxy.program.pid);
-      process.kill(pids[0] as number, "SIGTERM");
-      await vi.waitFor(async () => expect(await metric(proxy, "workers/restarts")).toBe(restart), {
-        timeout: 30_000,
-        interval: 50,
-      });
-      await ready(proxy, 2);
-    }
-    await posts.reached(total());
-    await posts.end();
-    expect(posts.failures).toEqual([]);
-    expect(posts.sent).toBeGreaterThanOrEqual(total());
-    expect(await metric(proxy, requests)).toBe(posts.sent);
-    expect(await metric(proxy, "workers/died")).toBe(0);
   });
 
   it("I8: fail none of 2,000 POSTs over five reloads, and a bad config changes nothing in any of them", async () => {
@@ -197,20 +224,6 @@ describe("workers", () => {
     await other.stop();
   });
 
-  it("I9: finish what is under way on SIGTERM, all of them, and leave nothing behind", async () => {
-    const proxy = await start(2);
-    const pids = workersOf(proxy.program.pid);
-    const before = backend.received.length;
-    const slow = [1, 2].map(() =>
-      ask({ to: proxy.at(), method: "POST", body: "done", headers: { "x-delay-ms": "1500" } }),
-    );
-    await vi.waitFor(() => expect(backend.received.length).toBe(before + 2), { timeout: 10_000, interval: 10 });
-    const stopped = proxy.stop();
-    for (const each of slow) expect((await each).body).toBe("done");
-    expect(await stopped).toBe(0);
-    for (const pid of pids) expect(isThere(pid)).toBe(false);
-  });
-
   it("end when the supervisor is killed", async () => {
     const proxy = await start(2);
     const pids = workersOf(proxy.program.pid);
@@ -232,13 +245,6 @@ describe("workers", () => {
     expect(await taken.exited).toBe(1);
     holder.close();
     expect(taken.output).toContain(`router http cannot listen on 127.0.0.1:${port}: `);
-  });
-
-  it("D: show the phase of the process: ready when all are up", async () => {
-    const proxy = await start(1);
-    const ready = await fetch(`http://127.0.0.1:${proxy.adminPort}/ready`);
-    expect(ready.status).toBe(200);
-    expect((await fetch(`http://127.0.0.1:${proxy.adminPort}/live`)).status).toBe(200);
   });
 });
 

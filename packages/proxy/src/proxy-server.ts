@@ -5,6 +5,7 @@ import type { LiveProxy, ProcessParts, RunnableProxy } from "./built-proxy.ts";
 import { exposureWarnings } from "./exposure-warnings.ts";
 import type { IdentifierServer } from "./identifier-server.ts";
 import type { Reloader } from "./reloader.ts";
+import type { ServiceManager } from "./service-manager.ts";
 import { version } from "./version.ts";
 
 interface Closable {
@@ -34,6 +35,7 @@ export class ProxyServer {
   readonly #identifier: IdentifierServer | undefined;
   readonly #parts: ProcessParts;
   readonly #log: Logger;
+  #manager: ServiceManager | undefined;
   #telemetry: readonly Closable[] = [];
   #addresses: ProxyAddresses | undefined;
   #starting: Promise<ProxyAddresses> | undefined;
@@ -94,7 +96,10 @@ export class ProxyServer {
    * way comes to its end first: a port that it binds would stay open otherwise.
    */
   close(graceMs: number = this.built.config.admin.shutdownGraceMs): Promise<void> {
-    this.#closed ??= this.#close(graceMs);
+    if (this.#closed === undefined) {
+      this.#manager?.stopping();
+      this.#closed = this.#close(graceMs);
+    }
     return this.#closed;
   }
 
@@ -105,7 +110,17 @@ export class ProxyServer {
   async reload(readText: () => string): Promise<ReloadAnswer> {
     await this.start();
     if (this.#closed !== undefined) return { kind: "refused", message: "the process is ending", needsRestart: false };
-    return this.#reloader.reload(readText);
+    this.#manager?.reloading();
+    const answer = await this.#reloader.reload(readText);
+    this.#manager?.reloaded(answer.kind === "refused" ? "serving; the last config was refused" : "serving");
+    return answer;
+  }
+
+  /** Tells it that the process serves, and whatever follows; undefined once another process is to do so. */
+  tell(manager: ServiceManager | undefined): void {
+    this.#manager?.close();
+    this.#manager = manager;
+    manager?.ready();
   }
 
   async #start(): Promise<ProxyAddresses> {
@@ -146,6 +161,7 @@ export class ProxyServer {
     await Promise.all(this.#telemetry.map((each) => this.#quietly(each.close())));
     const pages = Math.min(graceMs, 1000);
     await Promise.all([this.#quietly(this.#admin.close(pages)), this.#quietly(this.#identifier?.close(pages))]);
+    this.#manager?.close();
     this.#ended();
   }
 

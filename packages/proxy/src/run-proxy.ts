@@ -1,11 +1,12 @@
 import { readFileSync, statSync } from "node:fs";
-import { asError } from "@weftmesh/core";
+import { asError, ClockParam } from "@weftmesh/core";
 import { inheritedSockets } from "@weftmesh/listeners";
 import { type ProxyOptions, readWithPlugins } from "./built-proxy.ts";
 import { help, readCommandLine } from "./command-line.ts";
 import { createProxy } from "./create-proxy.ts";
 import { explain, type RunOptions } from "./run-options.ts";
 import { runWorker } from "./run-worker.ts";
+import { ServiceManager } from "./service-manager.ts";
 import { actOnSignals } from "./signals.ts";
 import { tellPredecessor } from "./successor.ts";
 import { createSupervisor } from "./supervisor.ts";
@@ -59,6 +60,10 @@ export async function runProxy(args: readonly string[], options: RunOptions): Pr
     actOnSignals(proxy, line.config === "-" ? undefined : readConfig);
     await proxy.start();
     tellPredecessor();
+    const { logs, params } = proxy.built;
+    const clock = params.get(ClockParam);
+    const log = (message: string): void => logs.root.warning(message);
+    proxy.tell(new ServiceManager({ env: process.env, pid: process.pid, clock, log }));
     surviveUnhandledErrors(proxy.built.metrics, proxy.built.logs.root);
     await proxy.run();
     return 0;

@@ -187,7 +187,7 @@ function removals(roles: string): string {
 }
 
 /** Ours, as it is shipped: the built default distribution with a config that a Linkerd user would write. */
-function ours(name: string, stack: string): Peer {
+function ours(name: string, stack: string, args: readonly string[] = []): Peer {
   return {
     name,
     async start(rig, port) {
@@ -207,18 +207,23 @@ routers:
 ${stack}usage: { enabled: false }
 `,
       );
-      return started(new Child(name, process.execPath, [main, config]), port);
+      return started(new Child(name, process.execPath, [main, ...args, config]), port);
     },
   };
 }
 
-const weftmesh: Peer = ours("weftmesh", "");
+export const weftmesh: Peer = ours("weftmesh", "");
+/** As it is shipped, with worker processes. */
+export function withWorkers(count: number): Peer {
+  return ours(`weftmesh-workers-${count}`, "", ["--workers", String(count)]);
+}
 /** The same without its default stack: what the whole of it costs is the difference. */
 const bare: Peer = ours("weftmesh-bare", bareStack);
 
 export const peers: readonly Peer[] = [
   nginx,
   weftmesh,
+  withWorkers(2),
   bare,
   haproxy,
   envoy,

@@ -43,6 +43,17 @@ export function usageOf(root: number): Usage {
   return { cpuSeconds: ticks / ticksPerSecond, rssBytes: pages * 4096 };
 }
 
+/** CPU seconds of each child of a process so far, by its id. */
+export function childCpuSeconds(parent: number): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  for (const entry of readdirSync("/proc")) {
+    const pid = Number(entry);
+    const stat = Number.isInteger(pid) && pid > 0 ? statOf(pid) : undefined;
+    if (stat?.parent === parent) found.set(pid, stat.cpuTicks / ticksPerSecond);
+  }
+  return found;
+}
+
 function isBelow(pid: number, root: number, stats: ReadonlyMap<number, { parent: number }>): boolean {
   for (let at: number | undefined = pid; at !== undefined && at > 0; at = stats.get(at)?.parent) {
     if (at === root) return true;

@@ -34,3 +34,8 @@ function readLink(path: string): string {
     return "";
   }
 }
+
+/** What the open descriptors of a process stand for, as `socket:[123]` or `anon_inode:inotify`. */
+export function descriptors(pid: number): readonly string[] {
+  return readdirSync(`/proc/${pid}/fd`).map((fd) => readLink(`/proc/${pid}/fd/${fd}`));
+}

@@ -16,6 +16,8 @@ export const fromSource: readonly string[] = [
 
 export interface StartOptions {
   readonly cwd?: string;
+  /** Arguments of the proxy, before its config. */
+  readonly args?: readonly string[];
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Descriptors that it inherits, as its own from 3 on. */

@@ -24,6 +24,7 @@ export interface AdminServerOptions {
   readonly listeners: Listeners;
   readonly table: HandlerTable;
   readonly log: (message: string) => void;
+  readonly before: ((path: string) => Promise<void> | undefined) | undefined;
   readonly security: AdminSecurity;
   readonly allowedHosts: readonly string[];
   readonly maxBodyBytes: number;
@@ -126,7 +127,9 @@ export class AdminServer {
       body,
     });
     if (method === "GET") {
-      this.#answer(req, res, found, make(""));
+      const before = this.#options.before?.(path);
+      if (before === undefined) this.#answer(req, res, found, make(""));
+      else void before.then(() => this.#answer(req, res, found, make("")));
       return;
     }
     readBody(req, this.#options.maxBodyBytes, (body) => {

@@ -56,11 +56,16 @@ export interface AdminOptions {
   /** What the profiles of the config set. */
   readonly profiles?: () => unknown;
   readonly stacks?: () => unknown;
-  readonly logLevels?: LogLevels;
+  readonly logLevels?: Pick<LogLevels, "list" | "set">;
+  /** Comes before the page of a GET is made; undefined when there is nothing to wait for. */
+  readonly before?: (path: string) => Promise<void> | undefined;
   readonly delegator?: FindDelegator;
   readonly boundNames?: () => Promise<readonly string[]>;
-  readonly clients?: () => Iterable<readonly [name: string, addr: Addr]>;
+  readonly clients?: () => Clients | Promise<Clients>;
 }
+
+/** What each client knows of its addresses, by the client's name. */
+type Clients = Iterable<readonly [name: string, addr: Addr]>;
 
 export interface Admin {
   /** Errors: `WEFT_ADMIN_LISTEN` when the address cannot be had. */
@@ -109,6 +114,7 @@ export function createAdmin(options: AdminOptions): Admin {
     listeners: options.listeners ?? new Listeners(),
     table,
     log: options.log,
+    before: options.before,
     security: options.security ?? {},
     allowedHosts: options.allowedHosts ?? [],
     maxBodyBytes: options.maxBodyBytes ?? 1_048_576,

@@ -2,7 +2,7 @@ import { type LogLevels, readLogLevel } from "@weftmesh/telemetry";
 import { type AdminEndpoint, json, status } from "./endpoint.ts";
 
 /** Lists the loggers on GET; on POST sets the level of one by `logger` and `level`, and ignores names it does not know. */
-export function loggingEndpoint(levels: LogLevels): AdminEndpoint {
+export function loggingEndpoint(levels: Pick<LogLevels, "list" | "set">): AdminEndpoint {
   return {
     path: "/logging.json",
     methods: ["GET", "POST"],

@@ -33,11 +33,14 @@ export function boundNamesEndpoint(boundNames: () => Promise<readonly string[]>)
   };
 }
 
+type Clients = Iterable<readonly [name: string, addr: Addr]>;
+
 /** What each client knows of its addresses, by the client's name. */
-export function clientStateEndpoint(clients: () => Iterable<readonly [name: string, addr: Addr]>): AdminEndpoint {
+export function clientStateEndpoint(clients: () => Clients | Promise<Clients>): AdminEndpoint {
   return {
     path: "/client_state.json",
-    handle: () => json(Object.fromEntries(Array.from(clients(), ([name, addr]) => [name, clientState(addr)]))),
+    handle: async () =>
+      json(Object.fromEntries(Array.from(await clients(), ([name, addr]) => [name, clientState(addr)]))),
   };
 }
 

@@ -1,4 +1,11 @@
 export { InheritedSocketError, ListenError } from "./errors.ts";
 export { type InheritedSocket, inheritanceOf, inheritedSockets } from "./inherited.ts";
-export { type Acceptor, Listener } from "./listener.ts";
-export { Listeners, ListenersParam, type ListeningSocket, type ListenOptions } from "./listeners.ts";
+export { type Acceptor, Listener, type ListeningServer } from "./listener.ts";
+export {
+  AddressKeys,
+  type ConnectionRoute,
+  Listeners,
+  ListenersParam,
+  type ListeningSocket,
+  type ListenOptions,
+} from "./listeners.ts";

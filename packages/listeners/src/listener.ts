@@ -1,4 +1,11 @@
-import type { Server, Socket } from "node:net";
+import type { Socket } from "node:net";
+
+/** What a listener needs of a `net.Server`. */
+export interface ListeningServer {
+  on(event: "connection", listener: (socket: Socket) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  close(): unknown;
+}
 
 /** Who takes the connections of a listener. */
 export interface Acceptor {
@@ -6,20 +13,22 @@ export interface Acceptor {
   accept(socket: Socket): void;
   /** A connection could not be accepted, as when there are no file descriptors left. */
   acceptFailed(error: Error): void;
+  /** Connections that it has open, if it can tell. */
+  readonly connections?: number;
 }
 
 /** A socket that listens, with whoever takes its connections at the time. */
 export class Listener {
   readonly host: string;
   readonly port: number;
-  readonly #server: Server;
+  readonly #server: ListeningServer;
   readonly #closed: () => void;
   #acceptor: Acceptor | undefined = undefined;
   /** What came while nobody took it. */
   #waiting: Socket[] = [];
 
   /** `server` listens already. */
-  constructor(host: string, port: number, server: Server, closed: () => void) {
+  constructor(host: string, port: number, server: ListeningServer, closed: () => void) {
     this.host = host;
     this.port = port;
     this.#server = server;

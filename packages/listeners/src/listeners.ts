@@ -26,6 +26,19 @@ export interface ListeningSocket {
 /** What may wait in an accepted socket before its writer is told to stop. */
 const highWaterMark = 65_536;
 
+/** Where the connections of every listener go in place of its acceptor: another process. `handle` is Node's own. */
+export type ConnectionRoute = (handle: unknown, key: string) => void;
+
+/** Names addresses alike in every process which asks for the same ones in the same order. */
+export class AddressKeys {
+  #free = 0;
+
+  /** Each free port is another address. */
+  keyOf({ host, port }: ListenOptions): string {
+    return port === 0 ? `${host} 0#${++this.#free}` : keyOf(host, port);
+  }
+}
+
 /**
  * The listening sockets of a process, by address.
  *
@@ -41,8 +54,13 @@ export class Listeners {
   readonly #servers = new Map<Server, ListenOptions>();
   #takenNow = new Set<Listener>();
 
-  constructor(inherited: readonly InheritedSocket[] = []) {
+  readonly #route: ConnectionRoute | undefined;
+  readonly #keys = new AddressKeys();
+
+  /** With a `route`, no acceptor is ever given a connection here. */
+  constructor(inherited: readonly InheritedSocket[] = [], route?: ConnectionRoute) {
     this.#inherited = [...inherited];
+    this.#route = route;
   }
 
   /** All that listens and can be handed to another process. */
@@ -69,10 +87,10 @@ export class Listeners {
    * Errors: `WEFT_LISTEN`, with the address and the cause.
    */
   reserve(options: ListenOptions): Promise<Listener> {
-    const key = keyOf(options.host, options.port);
+    const key = this.#keys.keyOf(options);
     const open = options.port === 0 ? undefined : this.#open.get(key);
     if (open !== undefined) return open;
-    const listening = this.#bind(options);
+    const listening = this.#bind(options, key);
     if (options.port === 0) return listening;
     this.#open.set(key, listening);
     listening.catch(() => this.#open.delete(key));
@@ -108,7 +126,7 @@ export class Listeners {
     for (const listener of this.#listening) if (listener.isFree) listener.close();
   }
 
-  async #bind(options: ListenOptions): Promise<Listener> {
+  async #bind(options: ListenOptions, routeKey: string): Promise<Listener> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark });
     let bound: AddressInfo;
     try {
@@ -117,6 +135,7 @@ export class Listeners {
       throw new ListenError(options.host, options.port, cause as NodeJS.ErrnoException);
     }
     const key = keyOf(options.host, bound.port);
+    if (this.#route !== undefined) routeConnections(server, routeKey, this.#route);
     const listener: Listener = new Listener(bound.address, bound.port, server, () => {
       this.#listening.delete(listener);
       this.#takenNow.delete(listener);
@@ -136,6 +155,18 @@ export class Listeners {
 
 function inUse(): NodeJS.ErrnoException {
   return Object.assign(new Error("another server of this process has it"), { code: "EADDRINUSE" });
+}
+
+/** Takes the connections as handles, before Node makes sockets of them. */
+function routeConnections(server: Server, key: string, route: ConnectionRoute): void {
+  const { _handle: listening } = server as unknown as {
+    readonly _handle: { onconnection: (status: number, handle: unknown) => void };
+  };
+  const failed = (status: number): Error => Object.assign(new Error(`accept failed with ${status}`), { errno: status });
+  listening.onconnection = (status, handle) => {
+    if (status < 0) server.emit("error", failed(status));
+    else route(handle, key);
+  };
 }
 
 function descriptorOf(server: Server): number | undefined {

@@ -9,7 +9,7 @@ import {
 import { type Activity, ClockParam } from "@weftmesh/core";
 import type { Addr, Delegator, Interpreter, Path } from "@weftmesh/naming";
 import type { AdminHandler } from "@weftmesh/telemetry";
-import type { LiveProxy, RunnableProxy } from "./built-proxy.ts";
+import type { LiveProxy, ProcessParts, RunnableProxy } from "./built-proxy.ts";
 import { firstValue } from "./first-value.ts";
 import { version } from "./version.ts";
 
@@ -18,21 +18,24 @@ export interface ProcessControl {
   shutdown(graceMs: number | undefined): void;
   phase(): ProcessPhase;
   reload?(): Promise<ReloadAnswer>;
+  readonly parts?: ProcessParts;
 }
 
 /** What the admin server shows of a proxy, whichever runs at the time. */
 export function adminOptions(live: LiveProxy, control: ProcessControl): AdminOptions {
-  const { config, logs, metrics, params, listeners, adminTls } = live.current;
+  const { config, logs, shownMetrics, params, listeners, adminTls } = live.current;
   const { admin } = config;
   const logger = logs.logger("admin");
-  const { reload } = control;
+  const { reload, parts } = control;
+  const freshen = parts?.freshen;
   return {
     ip: admin.ip,
     port: admin.port,
     clock: params.get(ClockParam),
     listeners,
     info: { name: "weftmesh", version, build: version },
-    metrics,
+    metrics: shownMetrics,
+    ...(freshen === undefined ? {} : { before: freshen }),
     log: (message) => logger.error(message),
     security: admin.security,
     allowedHosts: admin.security.allowedHosts,
@@ -50,10 +53,16 @@ export function adminOptions(live: LiveProxy, control: ProcessControl): AdminOpt
           { protocol: router.protocol, stacks: router.stacks },
         ]),
       ),
-    logLevels: logs,
+    logLevels: {
+      list: () => logs.list(),
+      set: (name, level) => {
+        parts?.logLevel?.(name, level);
+        return logs.set(name, level);
+      },
+    },
     delegator: (namespace) => delegatorOf(live.current, namespace),
     boundNames: () => boundNames(live.current),
-    clients: () => clientsOf(live.current),
+    clients: () => parts?.clients?.() ?? clientsOf(live.current),
   };
 }
 

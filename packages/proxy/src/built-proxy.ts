@@ -12,9 +12,9 @@ import {
 } from "@weftmesh/config";
 import { ClockParam, Params as NoParams, type Params, RngParam, systemClock, systemRng } from "@weftmesh/core";
 import { type InheritedSocket, Listeners, ListenersParam } from "@weftmesh/listeners";
-import { HostResolverParam, newSystemHostResolver } from "@weftmesh/naming";
+import { type Addr, HostResolverParam, newSystemHostResolver, type PrefixedNamer } from "@weftmesh/naming";
 import { RouterConfigError, RouterScopes, RouterScopesParam, StackEditError, type StackSet } from "@weftmesh/router";
-import { type LogLevel, LogLevels, MetricsRegistry, StatsParam } from "@weftmesh/telemetry";
+import { type LogLevel, LogLevels, MetricsRegistry, type MetricsTree, StatsParam } from "@weftmesh/telemetry";
 import { type TlsAcceptor, TlsFileError, TlsSettingError } from "@weftmesh/tls";
 import { adminTls } from "./admin-tls.ts";
 import { defaultInterpreter } from "./default-interpreter.ts";
@@ -23,6 +23,29 @@ import { type Linked, type LinkOptions, link } from "./linker.ts";
 import { loadPlugins } from "./load-plugins.ts";
 import { logLine } from "./log-line.ts";
 import type { SharedModules } from "./share-modules.ts";
+
+/** What a process that shares its work with others has in place of parts of its own. */
+export interface ProcessParts {
+  readonly listeners?: Listeners;
+  /** The namer at that place of the config. */
+  namer?(index: number): PrefixedNamer;
+  /** Nothing of a reload is logged. */
+  readonly quiet?: boolean;
+  /** What pages and telemeters show in place of the metrics that are counted here. */
+  shownMetrics?(own: MetricsTree): MetricsTree;
+  /** What each client knows of its addresses. */
+  clients?(): Promise<Iterable<readonly [name: string, addr: Addr]>>;
+  /** Comes before a page is made. */
+  freshen?(path: string): Promise<void> | undefined;
+  /** A logger's level was changed. */
+  logLevel?(logger: string, level: LogLevel): void;
+  /** Comes before connections are taken. */
+  starting?(): Promise<void>;
+  /** A config was taken on. */
+  reloaded?(text: string): Promise<void>;
+  /** Nothing new comes; what is under way is to end. */
+  ending?(graceMs: number): Promise<void>;
+}
 
 export interface ProxyOptions {
   /** The text of the config, YAML or JSON. */
@@ -45,6 +68,7 @@ export interface ProxyOptions {
   readonly sharedModules?: SharedModules;
   /** Listening sockets that the process was started with. */
   readonly inherited?: readonly InheritedSocket[];
+  readonly parts?: ProcessParts;
   /** Gives the text of the config anew; a proxy without it cannot be reloaded. */
   readConfig?(): string;
   /** Where packages and relative paths of plugins are found from; the working directory when not given. */
@@ -62,6 +86,8 @@ export interface BuiltProxy {
   readonly listeners: Listeners;
   /** TLS of the admin server, where it has it. */
   readonly adminTls: TlsAcceptor | undefined;
+  /** What pages and telemeters show. */
+  readonly shownMetrics: MetricsTree;
 }
 
 /**
@@ -105,7 +131,8 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     clock,
     ...(options.histogramWindowMs === undefined ? {} : { windowMs: options.histogramWindowMs }),
   });
-  const listeners = new Listeners(options.inherited ?? []);
+  const shownMetrics = options.parts?.shownMetrics?.(metrics) ?? metrics;
+  const listeners = options.parts?.listeners ?? new Listeners(options.inherited ?? []);
   const withStats = (params.has(StatsParam) ? params : params.with(StatsParam, metrics))
     .with(ListenersParam, listeners)
     .with(RouterScopesParam, new RouterScopes());
@@ -117,9 +144,10 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     params: withStats,
     logs,
     stacks: editsOf(options),
+    ...remoteNamers(options),
   });
   const tls = adminTlsLocated(read, withStats, logs);
-  return { read, plugins, linked, params: withStats, logs, metrics, listeners, adminTls: tls };
+  return { read, plugins, linked, params: withStats, logs, metrics, shownMetrics, listeners, adminTls: tls };
 }
 
 /** The config, with the plugins of this build and those that the config and the command line name. */
@@ -140,6 +168,13 @@ export async function readWithPlugins(
 /** On its own, so that a router, which keeps it, does not keep the config's text with it. */
 export function editsOf({ stacks }: ProxyOptions): LinkOptions["stacks"] {
   return (protocol, set) => stacks?.(protocol, set) ?? set;
+}
+
+/** Namers that are asked in another process. */
+export function remoteNamers({ parts }: ProxyOptions): Pick<LinkOptions, "namer"> {
+  return parts?.namer === undefined
+    ? {}
+    : { namer: (index) => (parts.namer as (index: number) => PrefixedNamer)(index) };
 }
 
 function withDefaults(options: ProxyOptions): Params {

@@ -1,4 +1,5 @@
 import { type LogLevel, readLogLevel } from "@weftmesh/telemetry";
+import { readWorkerCount } from "@weftmesh/workers";
 import { readDurationMs } from "./duration.ts";
 
 /** What a proxy was told on its command line. */
@@ -11,6 +12,10 @@ export type CommandLine =
       readonly logLevel: LogLevel | undefined;
       readonly histogramWindowMs: number | undefined;
       readonly plugins: readonly string[];
+      /** Worker processes; undefined for none, which is one process in all. */
+      readonly workers: number | "auto" | undefined;
+      /** What the heap of a worker may hold at most; Node's own limit if undefined. */
+      readonly workerHeapMb: number | undefined;
     }
   | { readonly kind: "help" }
   | { readonly kind: "version" }
@@ -26,6 +31,8 @@ Runs the proxy that a Linkerd 1.x configuration (YAML or JSON) describes; - read
   -log.level=LEVEL     TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL, FATAL or OFF
   -io.buoyant.telemetry.admin.histogramSnapshotInterval=1.minute
                        how long a window of the latency figures is
+  --workers N          share the work among N processes, or as many as there are processors: auto
+  --worker-heap-mb MB  limit of each worker's heap; one that outgrows it is started again
   --plugin NAME        add the plugins of a package, or of a module by its path; may be repeated
   --help, --version
 
@@ -51,6 +58,8 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   let logLevel: LogLevel | undefined;
   let histogramWindowMs: number | undefined;
   const plugins: string[] = [];
+  let workers: number | "auto" | undefined;
+  let workerHeapMb: number | undefined;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
     if (arg === "-" || !arg.startsWith("-")) {
@@ -65,6 +74,14 @@ export function readCommandLine(args: readonly string[]): CommandLine {
       const plugin = value ?? args[++i];
       if (plugin === undefined) return { kind: "wrong", message: "--plugin needs the name of a package" };
       plugins.push(plugin);
+    } else if (name === "workers") {
+      workers = readWorkerCount(value ?? args[++i] ?? "");
+      if (workers === undefined) return { kind: "wrong", message: "--workers needs a number from 1 to 1024, or auto" };
+    } else if (name === "worker-heap-mb") {
+      workerHeapMb = Number(value ?? args[++i] ?? "");
+      if (!(Number.isInteger(workerHeapMb) && workerHeapMb >= 32 && workerHeapMb <= 1_048_576)) {
+        return { kind: "wrong", message: "--worker-heap-mb needs a number of megabytes from 32" };
+      }
     } else if (name === "validate") {
       if (value !== undefined && value !== "true" && value !== "false") return wrong(arg, "true or false");
       validateOnly = value !== "false";
@@ -77,7 +94,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     } else if (!ignored.has(name)) return { kind: "wrong", message: `unknown flag ${arg}\n${usage}` };
   }
   if (config === undefined) return { kind: "wrong", message: usage };
-  return { kind: "run", config, validateOnly, logLevel, histogramWindowMs, plugins };
+  return { kind: "run", config, validateOnly, logLevel, histogramWindowMs, plugins, workers, workerHeapMb };
 }
 
 function splitFlag(arg: string): readonly [string, string | undefined] {

@@ -17,13 +17,19 @@ export async function createProxy(options: ProxyOptions): Promise<ProxyServer> {
   const { readConfig: readText } = options;
   const admin: Admin = createAdmin(
     adminOptions(live, {
+      ...(options.parts === undefined ? {} : { parts: options.parts }),
       shutdown: (graceMs) => void proxy.close(graceMs),
       phase: () => proxy.phase,
       ...(readText === undefined ? {} : { reload: () => proxy.reload(readText) }),
     }),
   );
   const reloader = new Reloader(options, live, admin);
-  const proxy: ProxyServer = new ProxyServer(live, admin, reloader, identifierServerOf(live));
+  const proxy: ProxyServer = new ProxyServer(live, {
+    admin,
+    reloader,
+    identifier: identifierServerOf(live),
+    parts: options.parts ?? {},
+  });
   return proxy;
 }
 

@@ -9,6 +9,7 @@ export { loadPlugins, PluginLoadError } from "./load-plugins.ts";
 export { logLine } from "./log-line.ts";
 export { type ProxyAddresses, ProxyServer } from "./proxy-server.ts";
 export { type ReloadReport, RestartNeededError } from "./reloader.ts";
-export { type RunOptions, runProxy } from "./run-proxy.ts";
+export type { RunOptions } from "./run-options.ts";
+export { runProxy } from "./run-proxy.ts";
 export { type SharedModules, shareModules } from "./share-modules.ts";
 export { version } from "./version.ts";

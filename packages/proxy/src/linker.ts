@@ -44,6 +44,8 @@ export interface LinkOptions {
   /** Clock, randomness, stats, and what a custom build adds. */
   readonly params: Params;
   readonly logs: LogLevels;
+  /** Namers by their place in the config, in place of those that the config's plugins would make. */
+  namer?(index: number): PrefixedNamer;
   /** What runs already and is to stay. */
   readonly kept?: KeptParts;
   /** A custom build's changes to the stacks of a protocol. */
@@ -54,7 +56,7 @@ export interface LinkOptions {
 export function link(options: LinkOptions): Linked {
   const { config, params, kept } = options;
   const telemeters = kept?.telemeters ?? config.telemetry.map(({ plugin, config: own }) => plugin.make(own, params));
-  const namers = kept?.namers ?? config.namers.map((chosen) => newNamer(chosen, params));
+  const namers = kept?.namers ?? config.namers.map((chosen, i) => options.namer?.(i) ?? newNamer(chosen, params));
   const utilities = utilityNamers(params.get(HostResolverParam));
   const interpreter = newInterpreter({ namers, utilities });
   const routers: LinkedRouter[] = [];

@@ -1,10 +1,11 @@
 import type { Admin, ProcessPhase, ReloadAnswer } from "@weftmesh/admin";
 import type { SocketAddress } from "@weftmesh/http";
 import type { Logger } from "@weftmesh/telemetry";
-import type { LiveProxy, RunnableProxy } from "./built-proxy.ts";
+import type { LiveProxy, ProcessParts, RunnableProxy } from "./built-proxy.ts";
 import { exposureWarnings } from "./exposure-warnings.ts";
 import type { IdentifierServer } from "./identifier-server.ts";
 import type { Reloader } from "./reloader.ts";
+import type { ServiceManager } from "./service-manager.ts";
 import { version } from "./version.ts";
 
 interface Closable {
@@ -19,13 +20,22 @@ export interface ProxyAddresses {
   readonly servers: readonly { readonly label: string; readonly address: SocketAddress }[];
 }
 
+export interface ProxyServerParts {
+  readonly admin: Admin;
+  readonly reloader: Reloader;
+  readonly identifier: IdentifierServer | undefined;
+  readonly parts: ProcessParts;
+}
+
 /** A proxy that was built, to be run once. */
 export class ProxyServer {
   readonly #live: LiveProxy;
   readonly #admin: Admin;
   readonly #reloader: Reloader;
   readonly #identifier: IdentifierServer | undefined;
+  readonly #parts: ProcessParts;
   readonly #log: Logger;
+  #manager: ServiceManager | undefined;
   #telemetry: readonly Closable[] = [];
   #addresses: ProxyAddresses | undefined;
   #starting: Promise<ProxyAddresses> | undefined;
@@ -36,8 +46,9 @@ export class ProxyServer {
     this.#ended = resolve;
   });
 
-  constructor(live: LiveProxy, admin: Admin, reloader: Reloader, identifier?: IdentifierServer) {
+  constructor(live: LiveProxy, { admin, reloader, identifier, parts }: ProxyServerParts) {
     this.#live = live;
+    this.#parts = parts;
     this.#admin = admin;
     this.#reloader = reloader;
     this.#identifier = identifier;
@@ -85,7 +96,10 @@ export class ProxyServer {
    * way comes to its end first: a port that it binds would stay open otherwise.
    */
   close(graceMs: number = this.built.config.admin.shutdownGraceMs): Promise<void> {
-    this.#closed ??= this.#close(graceMs);
+    if (this.#closed === undefined) {
+      this.#manager?.stopping();
+      this.#closed = this.#close(graceMs);
+    }
     return this.#closed;
   }
 
@@ -96,18 +110,32 @@ export class ProxyServer {
   async reload(readText: () => string): Promise<ReloadAnswer> {
     await this.start();
     if (this.#closed !== undefined) return { kind: "refused", message: "the process is ending", needsRestart: false };
-    return this.#reloader.reload(readText);
+    this.#manager?.reloading();
+    const answer = await this.#reloader.reload(readText);
+    this.#manager?.reloaded(answer.kind === "refused" ? "serving; the last config was refused" : "serving");
+    return answer;
+  }
+
+  /** Tells it that the process serves, and whatever follows; undefined once another process is to do so. */
+  tell(manager: ServiceManager | undefined): void {
+    this.#manager?.close();
+    this.#manager = manager;
+    manager?.ready();
   }
 
   async #start(): Promise<ProxyAddresses> {
-    const { linked, metrics, config, listeners } = this.built;
+    const { linked, metrics, shownMetrics, config, listeners } = this.built;
     this.#log.info(`weftmesh ${version} (linkerd 1.x configuration) on node ${process.version}`);
     for (const warning of exposureWarnings(config)) this.#log.warning(warning);
     const admin = await this.#admin.listen();
     this.#log.info(`serving http admin on /${show(admin)}`);
     const identifier = await this.#identifier?.listen();
     if (identifier !== undefined) this.#log.info(`serving http identifier on /${show(identifier)}`);
-    this.#telemetry = [metrics.start(), ...linked.telemeters.map((telemeter) => telemeter.run({ metrics }))];
+    this.#telemetry = [
+      metrics.start(),
+      ...linked.telemeters.map((telemeter) => telemeter.run({ metrics: shownMetrics })),
+    ];
+    await this.#parts.starting?.();
     const servers: { label: string; address: SocketAddress }[] = [];
     for (const { router } of linked.routers) {
       for (const { address } of await router.listen()) {
@@ -128,10 +156,12 @@ export class ProxyServer {
     // Whoever called `start` hears how it went.
     await this.#starting?.catch(() => {});
     const retiring = this.#quietly(this.#reloader.close(graceMs));
-    await Promise.all([retiring, ...routers.map(({ router }) => this.#quietly(router.close(graceMs)))]);
+    const others = this.#quietly(this.#parts.ending?.(graceMs));
+    await Promise.all([retiring, others, ...routers.map(({ router }) => this.#quietly(router.close(graceMs)))]);
     await Promise.all(this.#telemetry.map((each) => this.#quietly(each.close())));
     const pages = Math.min(graceMs, 1000);
     await Promise.all([this.#quietly(this.#admin.close(pages)), this.#quietly(this.#identifier?.close(pages))]);
+    this.#manager?.close();
     this.#ended();
   }
 

@@ -1,7 +1,7 @@
 import type { Admin, ReloadAnswer } from "@weftmesh/admin";
 import type { LinkerConfig } from "@weftmesh/config";
 import { asError, WeftError } from "@weftmesh/core";
-import type { Logger } from "@weftmesh/telemetry";
+import { Logger } from "@weftmesh/telemetry";
 import { namerPages } from "./admin-options.ts";
 import {
   type BuiltProxy,
@@ -11,11 +11,14 @@ import {
   type ProxyOptions,
   type RunnableProxy,
   readWithPlugins,
+  remoteNamers,
   runnable,
 } from "./built-proxy.ts";
 import { exposureWarnings } from "./exposure-warnings.ts";
 import type { Fingerprints } from "./fingerprints.ts";
 import type { KeptParts, LinkedRouter } from "./linker.ts";
+
+const silent = new Logger("reload", undefined, "OFF", () => {});
 
 /** What a reload has done, by the labels of the routers. */
 export interface ReloadReport {
@@ -36,17 +39,17 @@ export class RestartNeededError extends WeftError {
 export class Reloader {
   readonly #options: ProxyOptions;
   readonly #live: LiveProxy;
-  readonly #admin: Admin;
+  readonly #admin: Pick<Admin, "paths" | "handle">;
   readonly #log: Logger;
   /** Routers whose place was taken, until their last request is over. */
   readonly #retiring = new Map<LinkedRouter, Promise<void>>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(options: ProxyOptions, live: LiveProxy, admin: Admin) {
+  constructor(options: ProxyOptions, live: LiveProxy, admin: Pick<Admin, "paths" | "handle">) {
     this.#options = options;
     this.#live = live;
     this.#admin = admin;
-    this.#log = live.current.logs.root;
+    this.#log = options.parts?.quiet === true ? silent : live.current.logs.root;
     const stats = live.current.metrics.scope("config");
     this.#reloads = stats.counter("reloads");
     this.#failures = stats.counter("reload_failures");
@@ -74,7 +77,9 @@ export class Reloader {
 
   async #tell(readText: () => string): Promise<ReloadAnswer> {
     try {
-      const report = await this.#reload(readText());
+      const text = readText();
+      const report = await this.#reload(text);
+      await this.#options.parts?.reloaded?.(text);
       this.#reloads.inc();
       this.#log.info(`the config was read again: ${describe(report)}`);
       return { kind: "reloaded", report };
@@ -90,8 +95,17 @@ export class Reloader {
     const options = { ...this.#options, config: text };
     const before = this.#live.current;
     const { read, plugins } = await readWithPlugins(options);
-    const { params, logs, metrics, listeners, adminTls } = before;
-    const unlinked: Omit<BuiltProxy, "linked"> = { read, plugins, params, logs, metrics, listeners, adminTls };
+    const { params, logs, metrics, shownMetrics, listeners, adminTls } = before;
+    const unlinked: Omit<BuiltProxy, "linked"> = {
+      read,
+      plugins,
+      params,
+      logs,
+      metrics,
+      shownMetrics,
+      listeners,
+      adminTls,
+    };
     // With the routers that run, as a first step: only the fingerprints are wanted of it.
     const { fingerprints } = runnable({ ...unlinked, linked: before.linked });
     const parts = needRestart(before.fingerprints, fingerprints);
@@ -103,6 +117,7 @@ export class Reloader {
       params,
       logs,
       stacks: editsOf(options),
+      ...remoteNamers(options),
       kept,
     });
     const fresh = linked.routers.filter((each) => !kept.has(each));

@@ -1,27 +1,25 @@
 import { readFileSync, statSync } from "node:fs";
-import type { AnyPlugin } from "@weftmesh/config";
-import { ConfigError } from "@weftmesh/config";
-import { asError, isWeftError } from "@weftmesh/core";
+import { asError, ClockParam } from "@weftmesh/core";
 import { inheritedSockets } from "@weftmesh/listeners";
 import { type ProxyOptions, readWithPlugins } from "./built-proxy.ts";
 import { help, readCommandLine } from "./command-line.ts";
 import { createProxy } from "./create-proxy.ts";
+import { explain, type RunOptions } from "./run-options.ts";
+import { runWorker } from "./run-worker.ts";
+import { ServiceManager } from "./service-manager.ts";
 import { actOnSignals } from "./signals.ts";
 import { tellPredecessor } from "./successor.ts";
+import { createSupervisor } from "./supervisor.ts";
 import { surviveUnhandledErrors } from "./unhandled-errors.ts";
 import { version } from "./version.ts";
-
-export interface RunOptions {
-  readonly plugins: readonly AnyPlugin[];
-  readonly stacks?: ProxyOptions["stacks"];
-  readonly sharedModules?: ProxyOptions["sharedModules"];
-}
+import { workerVariable } from "./worker-settings.ts";
 
 /**
  * A proxy as a program: reads the command line and the config, runs until a signal or `/admin/shutdown`, and gives the
  * exit code. What each signal does stands in `signals.ts`.
  */
 export async function runProxy(args: readonly string[], options: RunOptions): Promise<number> {
+  if (process.env[workerVariable] !== undefined && process.send !== undefined) return runWorker(options);
   const line = readCommandLine(args);
   if (line.kind === "help") return say(help, 0);
   if (line.kind === "version") return say(`weftmesh ${version}\n`, 0);
@@ -49,15 +47,23 @@ export async function runProxy(args: readonly string[], options: RunOptions): Pr
     }
     const inherited = inheritedSockets(process.env, process.pid);
     const readConfig = (): string => readText(line.config);
-    const proxy = await createProxy({
+    const processOptions: ProxyOptions = {
       ...proxyOptions,
       inherited,
       // Standard input is read once.
       ...(line.config === "-" ? {} : { readConfig }),
-    });
+    };
+    const { workers, workerHeapMb } = line;
+    const proxy = await (workers === undefined
+      ? createProxy(processOptions)
+      : createSupervisor(processOptions, { workers, workerHeapMb }));
     actOnSignals(proxy, line.config === "-" ? undefined : readConfig);
     await proxy.start();
     tellPredecessor();
+    const { logs, params } = proxy.built;
+    const clock = params.get(ClockParam);
+    const log = (message: string): void => logs.root.warning(message);
+    proxy.tell(new ServiceManager({ env: process.env, pid: process.pid, clock, log }));
     surviveUnhandledErrors(proxy.built.metrics, proxy.built.logs.root);
     await proxy.run();
     return 0;
@@ -83,10 +89,4 @@ function readText(config: string): string {
     throw new Error(`config is not a file: ${config}`);
   }
   return readFileSync(config, "utf8");
-}
-
-function explain(thrown: unknown): string {
-  if (thrown instanceof ConfigError) return process.stderr.isTTY === true ? thrown.pretty() : thrown.message;
-  const error = asError(thrown);
-  return isWeftError(error) ? `${error.code}: ${error.message}` : (error.stack ?? error.message);
 }

@@ -43,6 +43,7 @@ export class Successor {
       if (message !== serving) return;
       this.#limit?.cancel();
       log.info(`Process ${child.pid} serves. Shutting down ...`);
+      this.#proxy.tell(undefined);
       child.unref();
       child.channel?.unref();
       this.#proxy.close().catch((error: Error) => log.error(`while closing: ${error.message}`));

@@ -35,6 +35,9 @@ function floorOf(index: number): number {
 
 const none = new Uint32Array(0);
 
+/** Count, sum, least, greatest and those without a bucket; then bucket and count in turn. */
+export type HistogramJson = readonly number[];
+
 /**
  * A log-linear histogram: 16 buckets for each power of two.
  *
@@ -110,10 +113,7 @@ export class Histogram implements Stat, Summary {
     for (let i = 0; i < other.counts.length; i++) {
       const more = other.counts[i] as number;
       if (more === 0) continue;
-      const index = other.base + i;
-      const at = index - this.base;
-      const slot = at < 0 || at >= this.counts.length ? this.grow(index) : at;
-      this.counts[slot] = (this.counts[slot] as number) + more;
+      this.addTo(other.base + i, more);
     }
   }
 
@@ -141,9 +141,37 @@ export class Histogram implements Stat, Summary {
     return taken;
   }
 
+  /** Everything that it has taken, for another process: see `mergeJson`. */
+  toJSON(): HistogramJson {
+    const buckets: number[] = [];
+    for (let i = 0; i < this.counts.length; i++) {
+      const count = this.counts[i] as number;
+      if (count > 0) buckets.push(this.base + i, count);
+    }
+    return [this.count, this.sum, this.min, this.highest, this.zeros, ...buckets];
+  }
+
+  /** Adds what another process' histogram has taken; nothing, for what is none. */
+  mergeJson(json: HistogramJson): void {
+    const [count = 0, sum = 0, min = 0, max = 0, zeros = 0] = json;
+    if (!(count > 0)) return;
+    this.count += count;
+    this.sum += sum;
+    this.lowest = Math.min(this.lowest, min);
+    this.highest = Math.max(this.highest, max);
+    this.zeros += zeros;
+    for (let i = 5; i + 1 < json.length; i += 2) this.addTo(json[i] as number, json[i + 1] as number);
+  }
+
   /** Bytes of its buckets. */
   get bucketBytes(): number {
     return this.counts.byteLength;
+  }
+
+  private addTo(index: number, more: number): void {
+    const at = index - this.base;
+    const slot = at < 0 || at >= this.counts.length ? this.grow(index) : at;
+    this.counts[slot] = (this.counts[slot] as number) + more;
   }
 
   /** Makes room for the bucket; answers where in `counts` it lies. */

@@ -1,4 +1,4 @@
-export { Histogram } from "./histogram.ts";
+export { Histogram, type HistogramJson } from "./histogram.ts";
 export {
   escapeLogText,
   Logger,

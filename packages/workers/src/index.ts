@@ -1,0 +1,12 @@
+export { Crew, type CrewOptions } from "./crew.ts";
+export type { WorkerLink } from "./crew-member.ts";
+export { DiscoveryHub } from "./discovery-hub.ts";
+export { Distributor, type Taker } from "./distributor.ts";
+export { WorkerStartError } from "./errors.ts";
+export { FedListeners } from "./fed-listeners.ts";
+export { MergedMetrics } from "./merged-metrics.ts";
+export type { FromWorker, MetricsReport, RemoteNamers, ToWorker, Watch, WorkerStart } from "./messages.ts";
+export { MetricsReporter } from "./metrics-report.ts";
+export { decodeAddr, encodeAddr } from "./naming-codec.ts";
+export { RemoteDiscovery } from "./remote-discovery.ts";
+export { readWorkerCount, usableProcessors } from "./worker-count.ts";

@@ -2,9 +2,14 @@ import { createServer, type Server, type ServerOptions } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { type ConnectionOptions, connect, createSecureContext, TLSSocket } from "node:tls";
-import type { MadeCertificate } from "@weftmesh/testkit/certificates";
 import type { Received } from "./backend.ts";
 import type { Answer, Target } from "./raw-http.ts";
+
+/** A certificate with its key, both PEM. */
+export interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
 
 /** An HTTPS server of Node's on a free port, which remembers what it was asked. */
 export class TlsBackend {
@@ -27,7 +32,7 @@ export class TlsBackend {
     this.server.on("tlsClientError", () => {});
   }
 
-  static start(pair: MadeCertificate, body = "ok", options: ServerOptions = {}): Promise<TlsBackend> {
+  static start(pair: Pair, body = "ok", options: ServerOptions = {}): Promise<TlsBackend> {
     const backend = new TlsBackend({ cert: pair.cert, key: pair.key, ...options }, body);
     return new Promise((resolve) => backend.server.listen(0, "127.0.0.1", () => resolve(backend)));
   }
@@ -128,7 +133,7 @@ function length2(bytes: Buffer): Buffer {
 }
 
 /** The server's end of TLS over a connection that can be ended below it, as TLS itself would not. */
-export function tlsOver(raw: Socket, pair: MadeCertificate): TLSSocket {
+export function tlsOver(raw: Socket, pair: Pair): TLSSocket {
   const wire = new Duplex({
     read: () => {},
     write: (chunk: Buffer, _encoding, done) => void raw.write(chunk, () => done()),

@@ -23,6 +23,9 @@ describe("the name that is expected of a server", () => {
       fc
         .array(fc.constantFrom("a", "web", "-", "x".repeat(63), "x".repeat(64)), { maxLength: 9 })
         .map((each) => each.join(".")),
+      fc
+        .array(fc.constantFrom("x".repeat(60), "y".repeat(63)), { minLength: 3, maxLength: 5 })
+        .map((each) => each.join(".")),
       fc.string({ unit: fc.constantFrom(..."aA1/.%-") }).map((each) => `spiffe://example.org/${each}`),
     );
     fc.assert(

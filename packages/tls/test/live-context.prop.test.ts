@@ -1,4 +1,4 @@
-import { rmSync, utimesSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { ManualClock, MemoryStats } from "@weftmesh/testkit";
 import { CertificateAuthority, type MadeCertificate } from "@weftmesh/testkit/certificates";
 import fc from "fast-check";
@@ -6,6 +6,7 @@ import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { TlsFileError } from "../src/errors.ts";
 import type { LiveContext } from "../src/live-context.ts";
 import { serverContext } from "../src/server-context.ts";
+import { WatchedFiles } from "../src/watched-files.ts";
 import { Folder, Log } from "./files.ts";
 
 let pairs: readonly MadeCertificate[];
@@ -42,6 +43,22 @@ function rig(): Rig {
   const context = serverContext({ certPath, keyPath, requireClientAuth: false }, { name: "test", clock, stats, log });
   return { folder, clock, stats, log, context };
 }
+
+describe("files that are watched", () => {
+  it("are looked at every second where the system tells of no change", async () => {
+    const clock = new ManualClock();
+    let looks = 0;
+    const watched = new WatchedFiles([{ key: "certPath", path: "/nowhere/at/all.pem" }], clock, () => looks++);
+    await clock.advance(999);
+    expect(looks).toBe(0);
+    await clock.advance(1);
+    expect(looks).toBe(1);
+    await clock.advance(5_000);
+    expect(looks).toBe(6);
+    watched.close();
+    expect(clock.armed).toBe(0);
+  });
+});
 
 describe("a context that lives", () => {
   it("E12: is always that of a whole pair, and of the last one that was there whole", async () => {
@@ -91,19 +108,6 @@ describe("a context that lives", () => {
     expect(log.lines.join("\n")).toMatch(/info TLS of test: read again; the certificate is for CN=b/);
     context.close();
     expect(clock.armed).toBe(0);
-  });
-
-  it("sees a change within the same tick of the file system's clock", async () => {
-    const { folder, context } = rig();
-    const then = new Date(Date.now() - 60_000);
-    await context.look();
-    const before = context.current;
-    for (const name of ["cert", "key"] as const) {
-      const path = folder.write(`${name}.pem`, pairs[1]?.[name] ?? "");
-      utimesSync(path, then, then);
-    }
-    await context.look();
-    expect(context.current).not.toBe(before);
   });
 
   it("keeps a certificate that is valid before one that is not", async () => {

@@ -6,6 +6,10 @@ import type { Target } from "./raw-http.ts";
 
 export const proxyArgs: readonly string[] = [...fromSource, join(root, "apps/proxy/src/main.ts")];
 
+/** For a run of every live test through worker processes. */
+const count = process.env["WEFT_E2E_WORKERS"];
+const workers: readonly string[] = count === undefined ? [] : ["--workers", count];
+
 /** A folder that goes away with the test. */
 export class TempDir {
   readonly path: string = mkdtempSync(join(tmpdir(), "weft-e2e-"));
@@ -36,7 +40,7 @@ export class RunningProxy {
 
   static async start(config: string, options: StartOptions = {}): Promise<RunningProxy> {
     const heap = options.maxHeapMb === undefined ? [] : [`--max-old-space-size=${options.maxHeapMb}`];
-    const program = new Program(process.execPath, [...heap, ...proxyArgs, ...(options.args ?? []), "-"], {
+    const program = new Program(process.execPath, [...heap, ...proxyArgs, ...(options.args ?? workers), "-"], {
       ...options,
       stdin: config,
     });

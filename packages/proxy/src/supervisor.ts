@@ -46,7 +46,7 @@ export async function createSupervisor(options: ProxyOptions, asked: SupervisorO
   const parts: ProcessParts = {
     listeners: new Listeners(inheritedOf(options), (handle, to) => distributor.give(handle, to)),
     shownMetrics: (own: MetricsTree) => {
-      merged = new MergedMetrics(own);
+      merged = new MergedMetrics(own, ["rt"]);
       return merged;
     },
     clients: async () => ((await crew?.clients()) ?? []).map(([name, addr]) => [name, decodeAddr(addr)] as const),

@@ -1,4 +1,5 @@
 import { Histogram, type HistogramJson, type Metric, type MetricsTree } from "@weftmesh/telemetry";
+import { joinedGauge } from "./joined-gauge.ts";
 import type { MetricsReport } from "./messages.ts";
 
 interface Told {
@@ -20,18 +21,21 @@ const maxEnded = 100_000;
 /**
  * The metrics of this process and of its workers as one tree.
  *
- * Shape: counters and gauges of one name are added, and distributions merged without loss. What a worker that has ended
+ * Shape: counters of one name are added, and gauges where a sum says something; distributions are merged without loss. What a worker that has ended
  * had counted stays: a sum never falls because a worker was replaced.
  */
 export class MergedMetrics implements MetricsTree {
   readonly #own: MetricsTree;
+  readonly #onlyWorkers: ReadonlySet<string>;
   readonly #workers = new Map<number, Map<number, Told>>();
   readonly #ended = new Map<string, Ended>();
   /** How many living workers have told of a name. */
   readonly #tellers = new Map<string, number>();
 
-  constructor(own: MetricsTree) {
+  /** Gauges below the scopes of `onlyWorkers` are not those of this process, which has the same stacks and no load. */
+  constructor(own: MetricsTree, onlyWorkers: readonly string[] = []) {
     this.#own = own;
+    this.#onlyWorkers = new Set(onlyWorkers);
   }
 
   /** What a worker, by a number of its own that is never used again, has told. */
@@ -81,32 +85,33 @@ export class MergedMetrics implements MetricsTree {
     const at = (key: string, name: readonly string[], kind: Metric["kind"]): Merged | undefined => {
       let found = merged.get(key);
       if (found === undefined) {
-        found = { key, name, kind, value: 0, histogram: undefined };
+        found = { key, name, kind, value: undefined, histogram: undefined };
         merged.set(key, found);
       }
       return found.kind === kind ? found : undefined;
     };
     this.#own.forEach((name, metric) => {
+      if (metric.kind === "gauge" && this.#onlyWorkers.has(name[0] ?? "")) return;
       const each = at(name.join("\0"), name, metric.kind);
       if (each === undefined) return;
-      if (metric.kind !== "stat") each.value += metric.value;
+      if (metric.kind !== "stat") add(each, metric.value);
       else if (metric.summary instanceof Histogram) histogramOf(each).merge(metric.summary);
     });
     for (const told of this.#workers.values()) {
       for (const { key, name, kind, value, histogram } of told.values()) {
         const each = at(key, name, kind);
         if (each === undefined) continue;
-        each.value += value;
+        add(each, value);
         if (histogram !== undefined) histogramOf(each).mergeJson(histogram);
       }
     }
     for (const [key, { name, value }] of this.#ended) {
       const each = at(key, name, "counter");
-      if (each !== undefined) each.value += value;
+      if (each !== undefined) add(each, value);
     }
     const sorted = [...merged.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
     for (const { name, kind, value, histogram } of sorted) {
-      visit(name, kind === "stat" ? { kind, summary: histogram } : { kind, value });
+      visit(name, kind === "stat" ? { kind, summary: histogram } : { kind, value: value ?? 0 });
     }
   }
 
@@ -119,6 +124,11 @@ export class MergedMetrics implements MetricsTree {
   }
 }
 
+function add(merged: Merged, value: number): void {
+  if (merged.value === undefined) merged.value = value;
+  else merged.value = merged.kind === "gauge" ? joinedGauge(merged.name, merged.value, value) : merged.value + value;
+}
+
 function histogramOf(merged: Merged): Histogram {
   merged.histogram ??= new Histogram();
   return merged.histogram;
@@ -128,6 +138,7 @@ interface Merged {
   readonly key: string;
   readonly name: readonly string[];
   readonly kind: Metric["kind"];
-  value: number;
+  /** Undefined until somebody has told one. */
+  value: number | undefined;
   histogram: Histogram | undefined;
 }

@@ -97,6 +97,29 @@ describe("merged metrics", () => {
     expect(show(merged)).toEqual({ connections: 10, requests: 2 });
   });
 
+  it("show the worst of a gauge whose sum says nothing, and no gauge of the supervisor's own idle stacks", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 5 }), (values) => {
+        const own = new MetricsRegistry();
+        for (const name of ["limit", "certificate_expiry_seconds"]) own.gauge(() => 1000, "rt", name);
+        own.gauge(() => 5, "workers", "ready");
+        const merged = new MergedMetrics(own, ["rt"]);
+        for (const [i, value] of values.entries()) {
+          const registry = new MetricsRegistry();
+          for (const name of ["limit", "certificate_expiry_seconds", "memory_ratio"])
+            registry.gauge(() => value, "rt", name);
+          merged.apply(i, sent(new MetricsReporter(registry).report()));
+        }
+        expect(show(merged)).toEqual({
+          "rt/limit": values.reduce((sum, each) => sum + each, 0),
+          "rt/certificate_expiry_seconds": Math.min(...values),
+          "rt/memory_ratio": Math.max(...values),
+          "workers/ready": 5,
+        });
+      }),
+    );
+  });
+
   it("lose a name when the last worker that has it takes it out of its tree", () => {
     const merged = new MergedMetrics(new MetricsRegistry());
     const workers = [1, 2, 3].map((id) => {

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { AccessLog } from "@weftmesh/access-log";
 import { DestParam } from "@weftmesh/balancer";
 import {
   ClockParam,
@@ -22,7 +23,15 @@ import {
 import { emptyBody, findNameId, Headers, HttpRequest, HttpResponse, hashStep, tokenTable } from "@weftmesh/http";
 import { address, boundAddr, Path } from "@weftmesh/naming";
 import { unpooled } from "@weftmesh/pool";
-import { BoundParam, DstParam, type HttpService, httpFilterModule, httpStacks, stackNames } from "@weftmesh/router";
+import {
+  AccessLogParam,
+  BoundParam,
+  DstParam,
+  type HttpService,
+  httpFilterModule,
+  httpStacks,
+  stackNames,
+} from "@weftmesh/router";
 import { MetricsRegistry, StatsParam } from "@weftmesh/telemetry";
 
 const { values } = parseArgs({ options: { save: { type: "boolean", default: false } } });
@@ -49,7 +58,30 @@ const bound = {
   residual: Path.empty,
   addr: Var.of(boundAddr([address("127.0.0.1", 1)])),
 };
+/** Takes everything at once: what is measured is the line, not the disk. */
+const accessLog = new AccessLog({
+  path: "/bench/access.log",
+  clock: systemClock,
+  disk: {
+    open: async () => ({
+      id: "1",
+      isRegular: true,
+      bytes: 0,
+      modifiedMs: 0,
+      write: async (bytes) => bytes.length,
+      close: async () => {},
+    }),
+    idOf: async () => "1",
+    rename: async () => {},
+    list: async () => [],
+    remove: async () => {},
+  },
+  maxWaitingBytes: 64 * 1024 * 1024,
+});
+await accessLog.file.open();
+
 const params = Params.empty
+  .with(AccessLogParam, accessLog)
   .with(ClockParam, systemClock)
   .with(RngParam, systemRng)
   .with(StatsParam, new MetricsRegistry({ clock: systemClock }).scope("rt", "http"))
@@ -156,3 +188,5 @@ if (values.save) {
   const kept = { title: "Cost of each module above its leaf, per call", node: process.version, rows };
   writeFileSync(join(results, "micro.json"), `${JSON.stringify(kept, null, 2)}\n`);
 }
+
+await accessLog.file.close();

@@ -167,6 +167,7 @@ describe("the units of systemd", () => {
       Array.from({ length: 2 }, () => "CAP_NET_BIND_SERVICE"),
     );
     expect(Number(value("TimeoutStopSec"))).toBeGreaterThan(10);
+    expect([value("Type"), value("NotifyAccess")]).toEqual(["notify", "all"]);
   });
 
   it.skipIf(!hasTools)("are what systemd takes, and exposed to no more than 2.0 of 10", () => {

@@ -86,7 +86,8 @@ describe("a config with a plugin and changes to the stacks", () => {
       ]);
       const shown = await fetch(`http://127.0.0.1:${proxy.adminPort}/admin/stacks.json`);
       const { stacks } = ((await shown.json()) as { http: { stacks: Record<string, { role: string }[]> } }).http;
-      expect(stacks["server"]?.map(({ role }) => role).slice(2, 6)).toEqual([
+      const roles = stacks["server"]?.map(({ role }) => role) ?? [];
+      expect(roles.slice(roles.indexOf("forwarded")).slice(0, 4)).toEqual([
         "forwarded",
         "acme.mark",
         "acme.mark",
@@ -98,11 +99,11 @@ describe("a config with a plugin and changes to the stacks", () => {
   });
 
   it.each([
-    ["remove: nope", "- { remove: nope }", /the stack has no role nope; it has requestContext, .*serverTimeout/],
+    ["remove: nope", "- { remove: nope }", /the stack has no role nope; it has (.*, )?requestContext, .*serverTimeout/],
     [
       "set: nope",
       "- { set: nope, params: { a: 1 } }",
-      /the stack has no role nope; it has requestContext, .*serverTimeout/,
+      /the stack has no role nope; it has (.*, )?requestContext, .*serverTimeout/,
     ],
     [
       "set: a parameter",

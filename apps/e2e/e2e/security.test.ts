@@ -246,6 +246,7 @@ describe("the admin server", () => {
       "/admin/shutdown/",
       "/admin/shutdown?grace=1.second",
       "/logging.json",
+      "/admin/reload",
     ]) {
       for (const method of ["GET", "POST"]) {
         expect([path, method, (await ask({ to, host, path, method })).status]).toEqual([path, method, 404]);

@@ -8,6 +8,7 @@ import { RequestHead } from "./request-head.ts";
 import { type ConnectionOwner, ServerConnection } from "./server-connection.ts";
 import { defaultServerLimits, type ServerLimits, type ServerSettings } from "./server-settings.ts";
 import { nullServerStats, type ServerConnectionStats } from "./server-stats.ts";
+import type { TunnelSettings } from "./tunnel.ts";
 import type { WireReader } from "./wire.ts";
 
 export interface Http1ServerOptions {
@@ -42,6 +43,8 @@ export interface Http1ServerOptions {
     readonly writeTimeoutMs?: number;
   };
   readonly stats?: ServerConnectionStats;
+  /** What clients may make tunnels of; nothing if not given. */
+  readonly tunnels?: TunnelSettings;
   /**
    * The listening sockets of the process. A server that asks them for an address which another one has takes it over,
    * and with it the open connections, each after the response that is under way; sockets of its own if not given.
@@ -103,13 +106,19 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
       lifeTimeMs: session?.lifeTimeMs ?? Number.POSITIVE_INFINITY,
       readTimeoutMs: socketOptions?.readTimeoutMs ?? Number.POSITIVE_INFINITY,
       writeTimeoutMs: socketOptions?.writeTimeoutMs ?? Number.POSITIVE_INFINITY,
+      tunnels: options.tunnels,
     };
-    this.head = new RequestHead(this.settings.limits);
+    this.head = new RequestHead(this.settings.limits, options.tunnels);
     this.mode = mode;
     this.checkMs = checkInterval(this.settings);
     this.noDelay = socketOptions?.noDelay ?? true;
     this.keepAlive = socketOptions?.keepAlive ?? false;
-    this.unwatch = this.settings.stats.watchConnections(() => this.open.size);
+    const unwatchConnections = this.settings.stats.watchConnections(() => this.open.size);
+    const unwatchTunnels = options.tunnels?.stats.watchOpen();
+    this.unwatch = () => {
+      unwatchConnections();
+      unwatchTunnels?.();
+    };
   }
 
   async listen(options: Http1ServerOptions): Promise<this> {

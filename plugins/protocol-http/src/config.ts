@@ -17,7 +17,9 @@ import {
   type ServerConfig,
   type ServiceConfig,
   TextType,
+  type TunnelsConfig,
   textOf,
+  tunnelsSchema,
   unsupported,
 } from "@weftmesh/config";
 import { headerName } from "@weftmesh/http";
@@ -38,6 +40,7 @@ export interface HttpRouterKeys {
   readonly maxHeadersKB: number;
   readonly maxInitialLineKB: number;
   readonly maxErrResponseKB: number;
+  readonly tunnels?: TunnelsConfig | undefined;
 }
 
 export type HttpServerConfig = ServerConfig & HttpServerKeys;
@@ -100,6 +103,9 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
       maxHeadersKB: Kilobytes.default(8).describe("Bytes of a request's headers at most"),
       maxInitialLineKB: Kilobytes.default(4).describe("Bytes of a request's first line at most"),
       maxErrResponseKB: Kilobytes.default(5120).describe("Bytes of the body of an error of ours at most"),
+      tunnels: tunnelsSchema()
+        .optional()
+        .describe("CONNECT and Upgrade, such as WebSocket; none are served when absent (not in Linkerd)"),
       streamingEnabled: unsupported("router.streamingEnabled", Flag)
         .optional()
         .describe("Pass bodies on as they come; the only way there is here"),

@@ -34,6 +34,7 @@ import { type HttpConfig, type HttpServerConfig, httpSchema } from "./config.ts"
 import { ejectionLog } from "./ejection-log.ts";
 import { clientParams, serverParams, serviceParams } from "./stack-params.ts";
 import { http1Transport, ResponseLimitsParam } from "./transport.ts";
+import { tunnelOptions } from "./tunnel-options.ts";
 
 const kilobyte = 1024;
 const never = Number.POSITIVE_INFINITY;
@@ -215,6 +216,7 @@ class Http1Router implements Router {
         ...(socketOptions === undefined ? {} : { socketOptions: listenerOptions(socketOptions) }),
         clock: params.get(ClockParam),
         stats: serverConnectionStats(stats),
+        ...tunnelOptions(this.#config.tunnels, stats),
         ...(listeners === undefined ? {} : { listeners }),
       });
     } catch (cause) {

@@ -6,8 +6,15 @@ import { acceptMode } from "./accept-mode.ts";
 import { type AcceptMode, acceptWire } from "./accept-wire.ts";
 import { RequestHead } from "./request-head.ts";
 import { type ConnectionOwner, ServerConnection } from "./server-connection.ts";
-import { defaultServerLimits, type ServerLimits, type ServerSettings } from "./server-settings.ts";
+import {
+  defaultServerLimits,
+  noGuard,
+  type ServerGuard,
+  type ServerLimits,
+  type ServerSettings,
+} from "./server-settings.ts";
 import { nullServerStats, type ServerConnectionStats } from "./server-stats.ts";
+import { openSockets } from "./socket-wire.ts";
 import type { TunnelSettings } from "./tunnel.ts";
 import type { WireReader } from "./wire.ts";
 
@@ -43,6 +50,10 @@ export interface Http1ServerOptions {
     readonly writeTimeoutMs?: number;
   };
   readonly stats?: ServerConnectionStats;
+  /** Connections at a time; one more is closed at once. No limit if not given. */
+  readonly maxConnections?: number;
+  /** Everything is taken if not given. */
+  readonly guard?: ServerGuard;
   /** What clients may make tunnels of; nothing if not given. */
   readonly tunnels?: TunnelSettings;
   /**
@@ -85,6 +96,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
   private readonly keepAlive: boolean;
   private readonly mode: AcceptMode;
   private readonly open: Set<ServerConnection> = new Set();
+  private readonly maxConnections: number;
   private readonly checkMs: number;
   private readonly onCheck: () => void = () => this.check();
   private readonly unwatch: () => void;
@@ -106,8 +118,10 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
       lifeTimeMs: session?.lifeTimeMs ?? Number.POSITIVE_INFINITY,
       readTimeoutMs: socketOptions?.readTimeoutMs ?? Number.POSITIVE_INFINITY,
       writeTimeoutMs: socketOptions?.writeTimeoutMs ?? Number.POSITIVE_INFINITY,
+      guard: options.guard ?? noGuard,
       tunnels: options.tunnels,
     };
+    this.maxConnections = options.maxConnections ?? Number.POSITIVE_INFINITY;
     this.head = new RequestHead(this.settings.limits, options.tunnels);
     this.mode = mode;
     this.checkMs = checkInterval(this.settings);
@@ -161,6 +175,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
 
   private adopt(connection: ServerConnection): void {
     this.open.add(connection);
+    this.settings.guard.opened();
     this.timer ??= this.settings.clock.after(this.checkMs, this.onCheck);
   }
 
@@ -174,6 +189,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
 
   private forget(connection: ServerConnection): void {
     this.open.delete(connection);
+    this.settings.guard.closed();
     if (this.open.size > 0) return;
     this.timer?.cancel();
     this.timer = undefined;
@@ -221,6 +237,12 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
   }
 
   accept(accepted: Socket): void {
+    const { guard, stats } = this.settings;
+    if (this.open.size >= this.maxConnections || !guard.admits(openSockets())) {
+      stats.refusedConnections.inc();
+      accepted.resetAndDestroy();
+      return;
+    }
     const { wire, socket } = acceptWire(accepted, this.mode, notYet);
     if (this.noDelay) socket.setNoDelay(true);
     if (this.keepAlive) socket.setKeepAlive(true);
@@ -253,6 +275,7 @@ function checkInterval(settings: ServerSettings): number {
     settings.writeTimeoutMs,
     limits.headerTimeoutMs,
     limits.bodyTimeoutMs,
+    limits.responseTimeoutMs,
     limits.lingerMs,
   );
   return Math.max(minCheckMs, Math.min(maxCheckMs, least / 8));

@@ -33,6 +33,7 @@ import {
 import { type HttpConfig, type HttpServerConfig, httpSchema } from "./config.ts";
 import { ejectionLog } from "./ejection-log.ts";
 import { clientParams, serverParams, serviceParams } from "./stack-params.ts";
+import { paceLimits, takenOn } from "./taken-on.ts";
 import { http1Transport, ResponseLimitsParam } from "./transport.ts";
 import { tunnelOptions } from "./tunnel-options.ts";
 
@@ -211,11 +212,12 @@ class Http1Router implements Router {
         respond: this.#respond,
         host: server.ip,
         port: server.port,
-        limits: headLimits(this.#config),
+        limits: { ...headLimits(this.#config), ...paceLimits(server) },
         session: { idleTimeMs: session?.idleTimeMs ?? never, lifeTimeMs: session?.lifeTimeMs ?? never },
         ...(socketOptions === undefined ? {} : { socketOptions: listenerOptions(socketOptions) }),
         clock: params.get(ClockParam),
         stats: serverConnectionStats(stats),
+        ...takenOn(server, params),
         ...tunnelOptions(this.#config.tunnels, stats),
         ...(listeners === undefined ? {} : { listeners }),
       });

@@ -27,6 +27,7 @@ export type { FailureAccrual } from "./schema/failure-accrual.ts";
 export type { HashKeyConfig } from "./schema/hash-key.ts";
 export { type ChosenRouter, type LinkerConfig, linkerSchema, type UsageConfig } from "./schema/linker.ts";
 export type { LoadBalancer } from "./schema/load-balancer.ts";
+export type { OverloadConfig } from "./schema/overload.ts";
 export type { ProfileName } from "./schema/profile.ts";
 export type { RetryBudgetConfig } from "./schema/retry-budget.ts";
 export {
@@ -39,11 +40,13 @@ export {
 export type { ServerConfig } from "./schema/server.ts";
 export type { RetriesConfig, ServiceConfig } from "./schema/service.ts";
 export type { SessionLimits } from "./schema/session.ts";
+export type { SlowClientsConfig } from "./schema/slow-clients.ts";
 export type { SocketOptions } from "./schema/socket-options.ts";
 export type { ParamValue, StackEdit, StackEdits } from "./schema/stack-edits.ts";
 export type { StaticConfigs, StaticEntry } from "./schema/static-configs.ts";
 export type { ClientAuth, ClientTls, ServerTls } from "./schema/tls.ts";
 export type { Transformer } from "./schema/transformers.ts";
+export { type TunnelsConfig, tunnelsSchema } from "./schema/tunnels.ts";
 export { unsupported, unsupportedFeatures } from "./schema/unsupported.ts";
 export { clientConfigFor, staticConfigsFor } from "./static-configs-for.ts";
 export { type ToJsonOptions, toJson } from "./to-json.ts";

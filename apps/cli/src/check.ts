@@ -82,7 +82,9 @@ function show(built: BuiltProxy, withSettings: boolean): string {
   for (const { keyPath, profile, settings } of profileSettings(read)) {
     if (settings.length === 0) continue;
     const rows = settings.map((each) => [each.keyPath, JSON.stringify(each.value), each.origin]);
-    parts.push(`\n${colours.bold(`profile ${profile}`)} of ${keyPath}\n${table(["key", "value", "from"], rows, 2)}`);
+    parts.push(
+      `\n${colours.bold(`profile ${profile}`)} of ${keyPath === "" ? "the process" : keyPath}\n${table(["key", "value", "from"], rows, 2)}`,
+    );
   }
   if (withSettings) {
     const rows = listSettings(read).map((each) => [each.keyPath, JSON.stringify(each.value), each.origin]);

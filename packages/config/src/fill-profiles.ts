@@ -26,8 +26,19 @@ export function fillProfiles(schema: z.core.$ZodType, root: SourceNode): SourceN
   if (structure?.kind !== "list") return root;
   const { element } = structure;
   const items = routers.value.items.map((router) => (router.kind === "map" ? fillRouter(element, router) : router));
-  if (items.every((item, i) => item === (routers.value as { items: readonly SourceNode[] }).items[i])) return root;
-  return withEntry(root, "routers", { key: routers.key, value: { ...routers.value, items } });
+  const filled = withEntry(root, "routers", { key: routers.key, value: { ...routers.value, items } });
+  const keys = keysOf(schema, root);
+  const used = new Map(items.flatMap(profilesOf).map((each) => [each.name, each]));
+  if (keys === undefined || used.size === 0) return root;
+  return [...used.values()].reduce((node, each) => fill(node, keys, each.profile.process, each), filled);
+}
+
+/** Those of a router and its servers. */
+function profilesOf(router: SourceNode): readonly Named[] {
+  if (router.kind !== "map") return [];
+  const servers = router.entries.get("servers")?.value;
+  const nodes = [router, ...(servers?.kind === "list" ? servers.items : [])];
+  return nodes.flatMap((node) => (node.kind === "map" ? (named(node) ?? []) : []));
 }
 
 function fillRouter(schema: z.core.$ZodType, router: MapNode): MapNode {

@@ -1,5 +1,5 @@
 import { LineTable } from "./line-table.ts";
-import { profiles } from "./profiles.ts";
+import { type Profile, profiles } from "./profiles.ts";
 import type { ReadConfig } from "./read-config.ts";
 import { type KeyPath, type MapNode, placeOf, plainValue, type SourceNode, showPath } from "./source.ts";
 
@@ -13,7 +13,7 @@ export interface ProfileSetting {
 
 /** A router or server with a profile. */
 export interface ProfileUse {
-  /** As `routers[0]` or `routers[0].servers[1]`. */
+  /** As `routers[0]` or `routers[0].servers[1]`; empty for what concerns the whole process. */
   readonly keyPath: string;
   readonly profile: string;
   readonly settings: readonly ProfileSetting[];
@@ -25,7 +25,7 @@ export function profileSettings({ source, settings }: ReadConfig): readonly Prof
   const routers = entryOf(source.root, "routers");
   if (routers?.kind !== "list") return [];
   const uses: ProfileUse[] = [];
-  const look = (path: KeyPath, node: MapNode, name: string, level: "router" | "server"): void => {
+  const look = (path: KeyPath, node: MapNode, name: string, level: keyof Profile): void => {
     const found: ProfileSetting[] = [];
     for (const each of profiles.get(name)?.[level] ?? []) {
       const keyPath = [...path, ...each.path];
@@ -37,8 +37,11 @@ export function profileSettings({ source, settings }: ReadConfig): readonly Prof
       const origin = profile === undefined ? `${source.name}:${line}:${column}` : `profile ${profile}`;
       found.push({ keyPath: shown, value: plainValue(place.node), origin });
     }
+    used.add(name);
+    if (level === "process" && found.length === 0) return;
     uses.push({ keyPath: showPath(path), profile: name, settings: found });
   };
+  const used = new Set<string>();
   for (const [r, router] of routers.items.entries()) {
     if (router.kind !== "map") continue;
     const own = textOf(entryOf(router, "profile"));
@@ -50,6 +53,7 @@ export function profileSettings({ source, settings }: ReadConfig): readonly Prof
       if (said !== undefined && profiles.has(said)) look(["routers", r, "servers", s], server, said, "server");
     }
   }
+  if (source.root.kind === "map") for (const name of [...used]) look([], source.root, name, "process");
   return uses;
 }
 

@@ -6,8 +6,10 @@ export interface ProfileDefault {
   readonly value: ScalarValue;
 }
 
-/** Defaults by where they stand. A key that the protocol has not is left out. */
+/** Defaults by where they stand. A key that is not there, or that the protocol has not, is left out. */
 export interface Profile {
+  /** Of the process, once any router or server has the profile. */
+  readonly process: readonly ProfileDefault[];
   readonly router: readonly ProfileDefault[];
   readonly server: readonly ProfileDefault[];
 }
@@ -23,6 +25,7 @@ function defaults(values: Readonly<Record<string, ScalarValue>>): readonly Profi
  * and numbers of requests are not here: only the operator knows what the services behind need.
  */
 const edge: Profile = {
+  process: defaults({ "overload.maxConnections": 10_000 }),
   router: defaults({
     maxHeadersKB: 8,
     maxInitialLineKB: 4,
@@ -35,7 +38,13 @@ const edge: Profile = {
     allowUnderscoresInHeaders: false,
     maxHeaderLines: 100,
     connectionBufferKB: 32,
+    maxConnections: 8_000,
     "serverSession.idleTimeMs": 60_000,
+    "slowClients.headerTimeoutMs": 10_000,
+    "slowClients.bodyWindowMs": 20_000,
+    "slowClients.minBodyBytesPerSec": 240,
+    "slowClients.responseWindowMs": 30_000,
+    "slowClients.minResponseBytesPerSec": 240,
     // For HTTP/2.
     maxConcurrentStreamsPerConnection: 100,
     initialStreamWindowBytes: 65_536,

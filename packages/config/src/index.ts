@@ -44,6 +44,7 @@ export type { ParamValue, StackEdit, StackEdits } from "./schema/stack-edits.ts"
 export type { StaticConfigs, StaticEntry } from "./schema/static-configs.ts";
 export type { ClientAuth, ClientTls, ServerTls } from "./schema/tls.ts";
 export type { Transformer } from "./schema/transformers.ts";
+export { type TunnelsConfig, tunnelsSchema } from "./schema/tunnels.ts";
 export { unsupported, unsupportedFeatures } from "./schema/unsupported.ts";
 export { clientConfigFor, staticConfigsFor } from "./static-configs-for.ts";
 export { type ToJsonOptions, toJson } from "./to-json.ts";

@@ -1,4 +1,4 @@
-import { discardBody, emptyBody, endWithBody, HttpRequest, type HttpResponse } from "@weftmesh/http";
+import { discardBody, emptyBody, endWithBody, HttpRequest, type HttpResponse, TunnelRequest } from "@weftmesh/http";
 import type { HedgeProtocol } from "./hedge-protocol.ts";
 
 export interface HttpHedgingOptions {
@@ -15,7 +15,7 @@ export interface HttpHedgingOptions {
 export function httpHedging(options?: HttpHedgingOptions): HedgeProtocol<HttpRequest, HttpResponse> {
   const { isIdempotent = isSafe, maxDiscardBytes = 65_536 } = options ?? {};
   return {
-    isHedgeable: (req) => req.body === emptyBody && isIdempotent(req),
+    isHedgeable: (req) => req.body === emptyBody && isIdempotent(req) && !(req instanceof TunnelRequest),
     copy: ({ version, method, scheme, authority, path, headers }) =>
       new HttpRequest(version, method, scheme, authority, path, headers.clone(), emptyBody),
     begin: endWithBody,

@@ -41,3 +41,4 @@ export {
   type SocketAddress,
 } from "./message.ts";
 export { type BodyTap, tapBody } from "./tap-body.ts";
+export { type TunnelEnd, TunnelRequest, TunnelResponse } from "./tunnel.ts";

@@ -22,6 +22,7 @@ const wire: Wire = {
   full: false,
   closed: false,
   bulk: false,
+  readBy: () => {},
   writeText: () => Taken,
   writeBytes: () => Taken,
   writeAround: () => Taken,

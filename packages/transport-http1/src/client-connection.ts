@@ -1,5 +1,15 @@
 import { type Clock, ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
-import { bytesBody, emptyBody, type HttpRequest, HttpResponse, latin1Body, Names } from "@weftmesh/http";
+import {
+  bytesBody,
+  emptyBody,
+  Headers,
+  type HttpRequest,
+  HttpResponse,
+  latin1Body,
+  Names,
+  TunnelRequest,
+  TunnelResponse,
+} from "@weftmesh/http";
 import type { OwnedSession, SessionOwner } from "@weftmesh/pool";
 import { isLateRefusal } from "@weftmesh/tls";
 import { ChunkedDecoder } from "./chunked.ts";
@@ -12,7 +22,9 @@ import { malformed } from "./errors.ts";
 import { Incomplete } from "./header-block.ts";
 import { type BodyOwner, IncomingBody } from "./incoming-body.ts";
 import { Chunked, ResponseHead, type ResponseLimits, UntilClose } from "./response-head.ts";
+import { TunnelLife } from "./tunnel-life.ts";
 import type { Wire, WireReader } from "./wire.ts";
+import { type TunnelOwner, WireTunnelEnd } from "./wire-tunnel-end.ts";
 
 /** Interim responses to one request, at most. */
 const maxInterim = 20;
@@ -31,6 +43,9 @@ export interface ClientConnectionOptions {
   readonly refused?: (alert: Error) => Error;
 }
 
+const none = Buffer.alloc(0);
+/** How long a peer is given to take the last bytes of a tunnel. */
+const closingStallMs = 60_000;
 const closedAlready: Promise<void> = Promise.resolve();
 
 /**
@@ -45,7 +60,13 @@ const closedAlready: Promise<void> = Promise.resolve();
  * in the first read. It waits with no timer, closure or listener object of its own.
  */
 export class ClientConnection
-  implements OwnedSession<HttpRequest, HttpResponse>, WireReader, BodyOwner, RequestBodyOwner, WatchedExchange
+  implements
+    OwnedSession<HttpRequest, HttpResponse>,
+    WireReader,
+    BodyOwner,
+    RequestBodyOwner,
+    WatchedExchange,
+    TunnelOwner
 {
   owner: SessionOwner<HttpRequest, HttpResponse> | undefined = undefined;
   status: Status = "open";
@@ -77,6 +98,10 @@ export class ClientConnection
   private unfinished = false;
   /** The response's body, while it comes. */
   private body: IncomingBody | undefined = undefined;
+
+  /** Set once the connection is a tunnel, which it stays. */
+  private tunnel: WireTunnelEnd | undefined = undefined;
+  private tunnelLife: TunnelLife | undefined = undefined;
 
   /** Bytes that wait: for the rest of a head, or for the body's sink. */
   private held: Buffer | undefined = undefined;
@@ -119,6 +144,7 @@ export class ClientConnection
   call(req: HttpRequest, ctx: Ctx): Promise<HttpResponse> {
     if (ctx.cancelled !== undefined) return Promise.reject(ctx.cancelled);
     if (this.status !== "open") return Promise.reject(this.refusal());
+    if (req.method === "CONNECT" && req instanceof TunnelRequest) return this.connect(req, ctx);
     let text: string;
     try {
       text = requestHead(req);
@@ -140,6 +166,20 @@ export class ClientConnection
       this.wire.writeText(text);
     } else this.send(req, text);
     return promise;
+  }
+
+  /** The connection itself is what was asked for: nothing is sent, so nothing may have been sent before. */
+  private connect(req: TunnelRequest, ctx: Ctx): Promise<HttpResponse> {
+    const { owner } = this;
+    if (this.exchanges > 0) {
+      const fresh = owner === undefined ? Promise.reject(this.refusal()) : owner.redial(req, ctx);
+      this.shut();
+      return fresh;
+    }
+    this.status = "busy";
+    this.ctx = ctx;
+    ctx.onCancel(this.onCancelled);
+    return Promise.resolve(this.openTunnel(200, new Headers(), undefined, none));
   }
 
   private send(req: HttpRequest, text: string): void {
@@ -253,9 +293,53 @@ export class ClientConnection
         this.answer(bytes, next, end);
         return;
       }
+      if (head.status === 101 && this.req instanceof TunnelRequest) {
+        this.switchProtocols(this.req, bytes.subarray(next, end));
+        return;
+      }
       if (!this.passInterim()) return;
       p = next;
     }
+  }
+
+  /** The peer speaks another protocol from here on, which has to be one that it was asked for. */
+  private switchProtocols({ protocols }: TunnelRequest, rest: Buffer): void {
+    const { headers } = this.head;
+    const said = headers.getAll(Names.upgrade).join(", ").trim();
+    if (!protocols.some((protocol) => protocol.toLowerCase() === said.toLowerCase())) {
+      const cause = malformed(`it switched to ${JSON.stringify(said)}, which it was not asked for`);
+      this.abort(new ResponseError(this.options.peer, cause));
+      return;
+    }
+    const { resolve } = this;
+    this.awaiting = false;
+    this.dropHolding();
+    resolve(this.openTunnel(101, headers, said, rest));
+  }
+
+  private openTunnel(status: number, headers: Headers, protocol: string | undefined, rest: Buffer): TunnelResponse {
+    this.exchanges++;
+    this.countSent();
+    const end = new WireTunnelEnd(this, this.wire, this.options.stats, this.peerEnded);
+    const life = new TunnelLife((reason) => this.abort(reason));
+    end.unread(rest);
+    this.tunnel = end;
+    this.tunnelLife = life;
+    return new TunnelResponse(status, headers, life, protocol, end);
+  }
+
+  tunnelOver(error: Error | undefined): void {
+    const { tunnelLife, wire } = this;
+    this.req = undefined;
+    this.ctx = undefined;
+    this.leave();
+    // What the peer has not taken yet goes out still, but not for ever.
+    if (error === undefined && wire.pending > 0) this.options.clock.after(closingStallMs, () => wire.destroy());
+    tunnelLife?.finish(error);
+  }
+
+  tunnelLost(cause: Error | undefined): Error {
+    return new ConnectionLostError(`${this.options.peer} closed a tunnel`, { cause });
   }
 
   /** False when the connection did not survive it. */
@@ -457,6 +541,7 @@ export class ClientConnection
     this.req = undefined;
     this.ctx = undefined;
     this.dropHolding();
+    this.tunnel?.break(error);
     // A reset, since the peer may take the end of the connection for the end of the request alone, and work on.
     this.wire.reset();
     this.shut();
@@ -488,7 +573,8 @@ export class ClientConnection
 
   private countSent(): void {
     const { sent } = this.wire;
-    this.options.stats.sentBytes.inc(sent - this.sentCounted);
+    // A tunnel counts by itself.
+    if (this.tunnel === undefined) this.options.stats.sentBytes.inc(sent - this.sentCounted);
     this.sentCounted = sent;
   }
 }

@@ -1,8 +1,9 @@
-import { type HttpRequest, Names } from "@weftmesh/http";
+import { type HttpRequest, Names, TunnelRequest } from "@weftmesh/http";
 import { RequestError } from "./client-errors.ts";
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const target = /^(?:\/|\*$)[\x21\x22\x24-\x7e\x80-\xff]*$/;
+const protocolText = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:\/[!#$%&'*+\-.^_`|~0-9A-Za-z]+)?$/;
 const authorityText = /^[\x21-\x7e\x80-\xff]*$/;
 
 /**
@@ -15,12 +16,21 @@ const authorityText = /^[\x21-\x7e\x80-\xff]*$/;
 export function requestHead(req: HttpRequest): string {
   const { method, path, headers } = req;
   if (method !== "GET" && method !== "POST" && !token.test(method)) throw new RequestError("the method is no token");
-  if (method === "CONNECT") throw new RequestError("CONNECT cannot be sent: this is no tunnel");
+  if (method === "CONNECT") throw new RequestError("CONNECT cannot be sent on: its tunnel begins here");
   if (path !== "/" && !target.test(path)) throw new RequestError(`not a path: ${JSON.stringify(path)}`);
   headers.delete(Names.transferEncoding);
   const framing = framingLine(req);
   const host = headers.has(Names.host) ? "" : hostLine(req.authority);
-  return `${method} ${path} HTTP/1.1\r\n${host}${headers.toLines()}${framing}\r\n`;
+  const upgrade = req instanceof TunnelRequest ? upgradeLines(req) : "";
+  return `${method} ${path} HTTP/1.1\r\n${host}${headers.toLines()}${framing}${upgrade}\r\n`;
+}
+
+function upgradeLines({ headers, protocols }: TunnelRequest): string {
+  headers.delete(Names.connection).delete(Names.upgrade);
+  for (const protocol of protocols) {
+    if (!protocolText.test(protocol)) throw new RequestError(`not a protocol: ${JSON.stringify(protocol)}`);
+  }
+  return `Connection: upgrade\r\nUpgrade: ${protocols.join(", ")}\r\n`;
 }
 
 /** What has to be added so that the message says once, and truly, how long it is. */

@@ -1,8 +1,9 @@
-import { Headers, Names, tokenTable } from "@weftmesh/http";
+import { Headers, hasToken, Names, tokenTable } from "@weftmesh/http";
 import { isAuthority } from "./authority.ts";
 import { badFraming, lineTooLong, malformed, ProtocolError } from "./errors.ts";
 import { HeaderBlock, type HeaderLimits, Incomplete } from "./header-block.ts";
 import { latin1 } from "./latin1.ts";
+import type { TunnelSettings } from "./tunnel.ts";
 
 export interface RequestLimits extends HeaderLimits {
   /** The request line, without its end. */
@@ -44,14 +45,19 @@ export class RequestHead {
   /** The client waits for `100 Continue` before it sends the body. */
   expectsContinue = false;
 
+  /** What the client would make of the connection, of what is allowed: protocols, or none for `CONNECT`. */
+  protocols: readonly string[] | undefined = undefined;
+
   /** Also reads the trailers of bodies. */
   readonly block: HeaderBlock;
   private readonly limits: RequestLimits;
+  private readonly tunnels: TunnelSettings | undefined;
   /** The last good `Host`. */
   private lastHost = "";
 
-  constructor(limits: RequestLimits) {
+  constructor(limits: RequestLimits, tunnels?: TunnelSettings) {
     this.limits = limits;
+    this.tunnels = tunnels;
     this.block = new HeaderBlock(limits);
   }
 
@@ -131,7 +137,8 @@ export class RequestHead {
   /** Authority and path, from the target and `Host`. */
   private locate(text: string, bytes: Buffer, start: number, targetStart: number, targetEnd: number): void {
     const { block } = this;
-    if (this.method === "CONNECT") {
+    const isConnect = this.method === "CONNECT";
+    if (isConnect && this.tunnels?.connect !== true) {
       throw new ProtocolError("WEFT_PROTOCOL_METHOD", "CONNECT is not served: this is no tunnel", 405);
     }
     if (block.hostCount > 1) throw malformed("there is more than one Host");
@@ -144,10 +151,36 @@ export class RequestHead {
     }
     this.scheme = "http";
     this.authority = host;
+    this.protocols = this.tunnels === undefined ? undefined : this.readProtocols(this.tunnels);
     const first = bytes[targetStart];
-    if (first === slash) this.path = text.substring(targetStart - start, targetEnd - start);
+    if (isConnect) this.locateTunnel(text.substring(targetStart - start, targetEnd - start), host);
+    else if (first === slash) this.path = text.substring(targetStart - start, targetEnd - start);
     else if (first === asterisk && targetEnd === targetStart + 1 && this.method === "OPTIONS") this.path = "*";
     else this.locateAbsolute(text.substring(targetStart - start, targetEnd - start), host);
+  }
+
+  /** `host:port`, of which neither may be missing; what is named counts, and takes the place of `Host`. */
+  private locateTunnel(target: string, host: string): void {
+    if (this.length !== 0 || this.block.contentLength > 0) throw malformed("CONNECT has a body");
+    if (this.version === "1.0") throw malformed("CONNECT is of HTTP/1.0");
+    if (!isAuthority(target) || !/[^:]:\d+$/.test(target)) throw malformed("the target of CONNECT is no host and port");
+    this.authority = target;
+    this.path = "/";
+    this.protocols = noProtocols;
+    if (host !== target) this.headers.set(Names.host, target);
+  }
+
+  /** Those protocols of `Upgrade` that may be passed on. A request with a body is not made a tunnel. */
+  private readProtocols({ upgrades }: TunnelSettings): readonly string[] | undefined {
+    const { headers } = this;
+    if (this.length !== 0 || this.version === "1.0" || !headers.has(Names.upgrade)) return undefined;
+    if (!hasToken(headers, Names.connection, "upgrade")) return undefined;
+    const protocols = headers
+      .getAll(Names.upgrade)
+      .flatMap((value) => value.split(","))
+      .map((protocol) => protocol.trim())
+      .filter((protocol) => upgrades.has(protocol.toLowerCase()));
+    return protocols.length === 0 ? undefined : protocols;
   }
 
   /** `http://authority/path?query`: its authority counts, and takes the place of `Host` (RFC 9112 section 3.2.2). */
@@ -165,6 +198,7 @@ export class RequestHead {
   }
 }
 
+const noProtocols: readonly string[] = [];
 const absoluteForm = /^(https?):\/\/([^/?]+)(.*)$/is;
 const versionBytes = Buffer.from("HTTP/1.x\r\n", "latin1");
 

@@ -8,6 +8,7 @@ import {
   hasToken,
   Names,
   Taken,
+  type TunnelResponse,
 } from "@weftmesh/http";
 import type { Counter } from "@weftmesh/telemetry";
 import { chunkEnd, chunkHead, lastChunk } from "./chunked.ts";
@@ -114,6 +115,25 @@ export class ResponseWriter implements BodySink {
     }
     this.flow = flow;
     this.flush();
+  }
+
+  /** Writes the head behind which a tunnel begins. False when there is to be none any more. */
+  writeTunnel(rep: TunnelResponse): boolean {
+    this.answered = true;
+    this.framing = Framing.None;
+    (this.ctx as Ctx).respond(rep);
+    if (this.broken !== undefined) {
+      dropBody(rep.body, this.broken);
+      return false;
+    }
+    const { headers, protocol } = rep;
+    for (const name of [Names.contentLength, Names.transferEncoding, Names.connection, Names.upgrade])
+      headers.delete(name);
+    const upgrade = protocol === undefined ? "" : `Connection: upgrade\r\nUpgrade: ${protocol}\r\n`;
+    this.text = `${statusLine(rep.status) + headers.toLines() + upgrade}\r\n`;
+    this.flush();
+    this.done = true;
+    return true;
   }
 
   /** A response without a body, in place of one that did not begin. */

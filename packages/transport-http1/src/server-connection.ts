@@ -1,5 +1,14 @@
-import { asError, CancelledError, Ctx, failed } from "@weftmesh/core";
-import { type Body, type Connection, ConnectionKey, emptyBody, HttpRequest, type HttpResponse } from "@weftmesh/http";
+import { asError, CancelledError, Ctx, failed, ok } from "@weftmesh/core";
+import {
+  type Body,
+  type Connection,
+  ConnectionKey,
+  emptyBody,
+  HttpRequest,
+  type HttpResponse,
+  TunnelRequest,
+  TunnelResponse,
+} from "@weftmesh/http";
 import { ChunkedDecoder } from "./chunked.ts";
 import { ConnectionWatch, Verdict, type WatchedConnection } from "./connection-watch.ts";
 import { dropBody } from "./drop-body.ts";
@@ -11,6 +20,7 @@ import { Phase } from "./phase.ts";
 import type { RequestHead } from "./request-head.ts";
 import { type ResponseOwner, ResponseWriter } from "./response-writer.ts";
 import type { ServerSettings } from "./server-settings.ts";
+import { ServerTunnel } from "./server-tunnel.ts";
 import type { Wire, WireReader } from "./wire.ts";
 
 /** Who keeps the connections of a server. */
@@ -182,7 +192,11 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
       body = this.body;
     }
     const scheme = this.connection.secure ? "https" : head.scheme;
-    const req = new HttpRequest(head.version, head.method, scheme, head.authority, head.path, head.headers, body);
+    const { version, method, authority, path, headers, protocols } = head;
+    const req =
+      protocols === undefined
+        ? new HttpRequest(version, method, scheme, authority, path, headers, body)
+        : new TunnelRequest(version, method, scheme, authority, path, headers, protocols);
     this.req = req;
     let call: Promise<HttpResponse>;
     try {
@@ -304,10 +318,36 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
       dropBody(rep.body, new CancelledError());
       return;
     }
+    if (this.settings.tunnels !== undefined && this.req instanceof TunnelRequest) {
+      if (rep instanceof TunnelResponse) {
+        this.openTunnel(rep);
+        return;
+      }
+      // What follows was meant for a tunnel, or may have been: it is no request.
+      if (this.req.method === "CONNECT" || !this.held.isEmpty) writer.keepAlive = false;
+    }
     // A client that still waits for leave to send its body will not send it, or it will: who can tell?
     if (this.owesContinue || this.owner.draining || this.isPastLife()) writer.keepAlive = false;
     if (this.eof && this.held.isEmpty) writer.keepAlive = false;
     writer.write(rep);
+  }
+
+  /** Another object reads the wire from here on; this one hears when it closes. */
+  private openTunnel(rep: TunnelResponse): void {
+    const { wire, writer, settings, held, ctx } = this;
+    if (!writer.writeTunnel(rep)) return;
+    const tunnel = new ServerTunnel(settings, ctx as Ctx, wire, this, this.eof);
+    if (!held.isEmpty) tunnel.unread(held.bytes.subarray(held.start, held.end));
+    held.clear();
+    tunnel.open(rep);
+  }
+
+  tunnelOver(error: Error | undefined): void {
+    if (this.phase !== Phase.Exchange) return;
+    if (error === undefined) {
+      this.ctx?.end(ok);
+      this.startClosing();
+    } else this.abort(error);
   }
 
   private callFailed(thrown: unknown): void {

@@ -2,6 +2,7 @@ import type { Clock, Ctx, Service } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import type { RequestLimits } from "./request-head.ts";
 import type { ServerConnectionStats } from "./server-stats.ts";
+import type { TunnelSettings } from "./tunnel.ts";
 
 /** What a server allows its clients. Units: bytes and ms; `Infinity` leaves a limit out. */
 export interface ServerLimits extends RequestLimits {
@@ -44,4 +45,6 @@ export interface ServerSettings {
   readonly readTimeoutMs: number;
   /** A connection that takes nothing of what is to be written for so long is closed. */
   readonly writeTimeoutMs: number;
+  /** None are made if undefined. */
+  readonly tunnels: TunnelSettings | undefined;
 }

@@ -11,6 +11,7 @@ import { type ConnectionOwner, ServerConnection } from "./server-connection.ts";
 import { defaultServerLimits, type ServerLimits, type ServerSettings } from "./server-settings.ts";
 import { nullServerStats, type ServerConnectionStats } from "./server-stats.ts";
 import { type SocketWire, writeHighWaterBytes } from "./socket-wire.ts";
+import type { TunnelSettings } from "./tunnel.ts";
 import type { WireReader } from "./wire.ts";
 
 export interface Http1ServerOptions {
@@ -47,6 +48,8 @@ export interface Http1ServerOptions {
   /** What may wait to be written to a connection before its writer is told to stop; 65,536 if not given. */
   readonly connectionBufferBytes?: number;
   readonly stats?: ServerConnectionStats;
+  /** What clients may make tunnels of; nothing if not given. */
+  readonly tunnels?: TunnelSettings;
   /**
    * The listening sockets of the process. A server that asks them for an address which another one has takes it over,
    * and with it the open connections, each after the response that is under way; sockets of its own if not given.
@@ -112,15 +115,21 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
       lifeTimeMs: session?.lifeTimeMs ?? Number.POSITIVE_INFINITY,
       readTimeoutMs: socketOptions?.readTimeoutMs ?? Number.POSITIVE_INFINITY,
       writeTimeoutMs: socketOptions?.writeTimeoutMs ?? Number.POSITIVE_INFINITY,
+      tunnels: options.tunnels,
     };
-    this.head = new RequestHead(this.settings.limits);
+    this.head = new RequestHead(this.settings.limits, options.tunnels);
     this.mode = mode;
     this.tls = options.tls;
     this.highWaterBytes = options.connectionBufferBytes ?? writeHighWaterBytes;
     this.checkMs = checkInterval(this.settings);
     this.noDelay = socketOptions?.noDelay ?? true;
     this.keepAlive = socketOptions?.keepAlive ?? false;
-    this.unwatch = this.settings.stats.watchConnections(() => this.open.size);
+    const unwatchConnections = this.settings.stats.watchConnections(() => this.open.size);
+    const unwatchTunnels = options.tunnels?.stats.watchOpen();
+    this.unwatch = () => {
+      unwatchConnections();
+      unwatchTunnels?.();
+    };
   }
 
   async listen(options: Http1ServerOptions): Promise<this> {

@@ -82,7 +82,6 @@ export class SocketWire implements Wire {
     socket.on("close", () => this.close());
   }
 
-  /** Another reader from now on: for a connection whose owner is known only once it is made. */
   readBy(reader: WireReader): void {
     this.reader = reader;
   }

@@ -1,6 +1,7 @@
 /** Reason phrases of RFC 9110 and the IANA registry; nobody should read them. */
 const reasons: Readonly<Record<number, string>> = {
   100: "Continue",
+  101: "Switching Protocols",
   200: "OK",
   201: "Created",
   202: "Accepted",

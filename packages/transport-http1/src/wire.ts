@@ -20,6 +20,9 @@ export interface Wire {
    */
   bulk: boolean;
 
+  /** Another reader from now on. */
+  readBy(reader: WireReader): void;
+
   /** Text in latin1. It is never retained. */
   writeText(text: string): number;
   writeBytes(bytes: Uint8Array): number;

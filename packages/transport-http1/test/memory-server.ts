@@ -30,12 +30,13 @@ export function memoryServer(
     lifeTimeMs: Number.POSITIVE_INFINITY,
     readTimeoutMs: Number.POSITIVE_INFINITY,
     writeTimeoutMs: Number.POSITIVE_INFINITY,
+    tunnels: undefined,
     ...settings,
   };
   const server = { draining: false, closed: false };
   const owner: ConnectionOwner = {
     settings: all,
-    head: new RequestHead(all.limits),
+    head: new RequestHead(all.limits, all.tunnels),
     get draining() {
       return server.draining;
     },

@@ -26,6 +26,10 @@ export class MemoryWire implements Wire {
   private waiting = Buffer.alloc(0);
   private eof = false;
 
+  readBy(reader: WireReader): void {
+    this.reader = reader;
+  }
+
   /** The client sends these bytes; they wait while the wire is paused. */
   feed(bytes: Uint8Array | string): void {
     const more = typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes;

@@ -20,7 +20,9 @@ import {
   type ServerConfig,
   type ServiceConfig,
   TextType,
+  type TunnelsConfig,
   textOf,
+  tunnelsSchema,
 } from "@weftmesh/config";
 import { headerName } from "@weftmesh/http";
 import type { ForwardedLabeler, ForwardedLabels, TracePropagator } from "@weftmesh/router";
@@ -53,6 +55,7 @@ export interface HttpRouterKeys {
   readonly httpAccessLogRotateCount: number;
   readonly httpAccessLogFormat: AccessFormat;
   readonly tracePropagator: { readonly kind: TracePropagator };
+  readonly tunnels?: TunnelsConfig | undefined;
 }
 
 export type HttpServerConfig = ServerConfig & HttpServerKeys;
@@ -120,6 +123,9 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
       maxHeadersKB: Kilobytes.default(8).describe("Bytes of a request's headers at most"),
       maxInitialLineKB: Kilobytes.default(4).describe("Bytes of a request's first line at most"),
       maxErrResponseKB: Kilobytes.default(5120).describe("Bytes of the body of an error of ours at most"),
+      tunnels: tunnelsSchema()
+        .optional()
+        .describe("CONNECT and Upgrade, such as WebSocket; none are served when absent (not in Linkerd)"),
       streamingEnabled: Flag.default(true).describe(
         "Pass bodies on as they come; false holds each in memory until it is whole",
       ),

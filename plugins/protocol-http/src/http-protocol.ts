@@ -37,6 +37,7 @@ import { accessLogOf, maxReplayBytes, openAccessLog, routerParams } from "./rout
 import { ClientTlsParam, RouterTls } from "./router-tls.ts";
 import { clientParams, serverParams, serviceParams } from "./stack-params.ts";
 import { http1Transport, ResponseLimitsParam } from "./transport.ts";
+import { tunnelOptions } from "./tunnel-options.ts";
 
 const kilobyte = 1024;
 const never = Number.POSITIVE_INFINITY;
@@ -258,6 +259,7 @@ class Http1Router implements Router {
         ...(tls === undefined ? {} : { tls }),
         clock: params.get(ClockParam),
         stats: serverConnectionStats(stats),
+        ...tunnelOptions(this.#config.tunnels, stats),
         ...(listeners === undefined ? {} : { listeners }),
       });
     } catch (cause) {

@@ -1,0 +1,40 @@
+import { expect, vi } from "vitest";
+import { openFiles } from "./listening-ports.ts";
+import type { RunningProxy } from "./proxy.ts";
+import { ask } from "./raw-http.ts";
+
+/** For what comes about a little after the event. */
+export const patience = { timeout: 15_000, interval: 50 };
+
+/** What a process had before something was done to it. */
+export interface Baseline {
+  readonly files: number;
+  readonly label: string;
+}
+
+/** Descriptors of a proxy that is at rest. One request goes first, so that what is opened once is open. */
+export async function baselineOf(proxy: RunningProxy, label = "http"): Promise<Baseline> {
+  expect((await ask({ to: proxy.at(label) })).status).toBe(200);
+  return { files: openFiles(proxy.program.pid), label };
+}
+
+/**
+ * What holds after every hostile case: the process lives, a good request is answered, nobody threw what nobody caught,
+ * and descriptors and gauges are back where they were.
+ */
+export async function expectHealthy(proxy: RunningProxy, before: Baseline): Promise<void> {
+  expect(proxy.program.running).toBe(true);
+  expect((await ask({ to: proxy.at(before.label) })).status).toBe(200);
+  expect(proxy.program.output).not.toMatch(/uncaught|unhandled/i);
+  await vi.waitFor(async () => {
+    const metrics = await proxy.metrics();
+    for (const [name, value] of Object.entries(metrics)) {
+      // Of those to backends some are kept.
+      const returns =
+        /\/server\/.*\/(connections|requests|pending|tunnels\/open)$/.test(name) || /\/pending$/.test(name);
+      if (returns && !name.endsWith("/requests")) expect([name, value]).toEqual([name, 0]);
+    }
+    // A connection or two to a backend may be kept now that was not before, and one of the admin's.
+    expect(openFiles(proxy.program.pid)).toBeLessThanOrEqual(before.files + 4);
+  }, patience);
+}

@@ -122,6 +122,18 @@ export class LoadShedError extends WeftError {
   }
 }
 
+/** Refused before any work was done: this process is about to run out of memory. */
+export class OverloadError extends WeftError {
+  readonly memoryRatio: number;
+
+  constructor(memoryRatio: number) {
+    super("WEFT_OVERLOAD", `refused: ${Math.round(memoryRatio * 100)} % of this server's memory is in use`, {
+      flags: elsewhere,
+    });
+    this.memoryRatio = memoryRatio;
+  }
+}
+
 /** Refused before any work was done: its gate is shut, or as many calls have passed it as may. */
 export class GateShutError extends WeftError {
   constructor(state: string) {

@@ -6,11 +6,13 @@ export {
   MaxConcurrentRequests,
   MaxPending,
 } from "./concurrency-limit.ts";
+export { socketLimit, socketsWithin } from "./descriptor-limit.ts";
 export {
   AdaptiveLimitError,
   GateShutError,
   LoadShedError,
   NackAdmissionError,
+  OverloadError,
   OverloadedError,
   QueueDeadlineError,
   QueueFailFastError,
@@ -32,7 +34,9 @@ export {
   loadShedding,
   PriorityKey,
 } from "./load-shedding.ts";
+export { checkMarks, MemoryLevel, type MemoryMarks, nextLevel } from "./memory-level.ts";
 export { type NackAdmissionOptions, NackAdmissionParam, NackAdmissionRole, nackAdmission } from "./nack-admission.ts";
+export { OverloadGuard, type OverloadGuardOptions, OverloadGuardParam } from "./overload-guard.ts";
 export type { EventLoopDelay, MemoryUse, Thresholds } from "./pressure.ts";
 export {
   type RateLimitKey,

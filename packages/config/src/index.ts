@@ -27,6 +27,7 @@ export type { FailureAccrual } from "./schema/failure-accrual.ts";
 export type { HashKeyConfig } from "./schema/hash-key.ts";
 export { type ChosenRouter, type LinkerConfig, linkerSchema, type UsageConfig } from "./schema/linker.ts";
 export type { LoadBalancer } from "./schema/load-balancer.ts";
+export type { OverloadConfig } from "./schema/overload.ts";
 export type { ProfileName } from "./schema/profile.ts";
 export type { RetryBudgetConfig } from "./schema/retry-budget.ts";
 export {
@@ -39,6 +40,7 @@ export {
 export type { ServerConfig } from "./schema/server.ts";
 export type { RetriesConfig, ServiceConfig } from "./schema/service.ts";
 export type { SessionLimits } from "./schema/session.ts";
+export type { SlowClientsConfig } from "./schema/slow-clients.ts";
 export type { SocketOptions } from "./schema/socket-options.ts";
 export type { ParamValue, StackEdit, StackEdits } from "./schema/stack-edits.ts";
 export type { StaticConfigs, StaticEntry } from "./schema/static-configs.ts";

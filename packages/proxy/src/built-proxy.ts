@@ -1,3 +1,4 @@
+import { OverloadGuardParam } from "@weftmesh/admission";
 import {
   type AnyPlugin,
   type LinkerConfig,
@@ -22,6 +23,7 @@ import { type Fingerprints, fingerprintsOf } from "./fingerprints.ts";
 import { type Linked, type LinkOptions, link } from "./linker.ts";
 import { loadPlugins } from "./load-plugins.ts";
 import { logLine } from "./log-line.ts";
+import { newOverloadGuard } from "./overload.ts";
 import type { SharedModules } from "./share-modules.ts";
 
 /** What a process that shares its work with others has in place of parts of its own. */
@@ -137,17 +139,20 @@ export async function buildProxy(options: ProxyOptions): Promise<BuiltProxy> {
     .with(ListenersParam, listeners)
     .with(RouterScopesParam, new RouterScopes());
   const { read, plugins } = await readWithPlugins(options);
+  const guarded = withStats.has(OverloadGuardParam)
+    ? withStats
+    : withStats.with(OverloadGuardParam, newOverloadGuard(read.config.overload, clock, metrics));
   const linked = linkLocated(read, {
     config: read.config,
     // Made anew: the one that the config was read with has every schema.
     plugins: plugins.with([]),
-    params: withStats,
+    params: guarded,
     logs,
     stacks: editsOf(options),
     ...remoteNamers(options),
   });
   const tls = adminTlsLocated(read, withStats, logs);
-  return { read, plugins, linked, params: withStats, logs, metrics, shownMetrics, listeners, adminTls: tls };
+  return { read, plugins, linked, params: guarded, logs, metrics, shownMetrics, listeners, adminTls: tls };
 }
 
 /** The config, with the plugins of this build and those that the config and the command line name. */

@@ -7,6 +7,7 @@ export interface Fingerprints {
   readonly telemetry: string;
   readonly namers: string;
   readonly plugins: string;
+  readonly overload: string;
   /** In the order of the config. */
   readonly routers: readonly string[];
 }
@@ -19,6 +20,7 @@ export function fingerprintsOf(read: ReadConfig): Fingerprints {
     telemetry: fingerprint(written["telemetry"]),
     namers: fingerprint(written["namers"]),
     plugins: fingerprint(written["plugins"]),
+    overload: fingerprint(written["overload"]),
     routers: routers.map(fingerprint),
   };
 }

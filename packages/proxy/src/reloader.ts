@@ -177,7 +177,7 @@ class Unchanged implements KeptParts {
 }
 
 function needRestart(before: Fingerprints, after: Fingerprints): readonly string[] {
-  return (["admin", "telemetry"] as const).filter((part) => before[part] !== after[part]);
+  return (["admin", "telemetry", "overload"] as const).filter((part) => before[part] !== after[part]);
 }
 
 function reportOf(

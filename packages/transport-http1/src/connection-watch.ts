@@ -1,4 +1,5 @@
 import { Phase } from "./phase.ts";
+import { RateWindow } from "./rate-window.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import type { Wire } from "./wire.ts";
 
@@ -52,9 +53,9 @@ export class ConnectionWatch {
   private readMs: number;
   private flushed = 0;
   private writeMs: number;
-  /** Start of the window in which a body is measured; -1 outside. */
-  private windowMs = -1;
-  private windowReceived = 0;
+  /** Of what the client sends, and of what it takes. */
+  private readonly sending: RateWindow = new RateWindow();
+  private taking: RateWindow | undefined = undefined;
 
   constructor(settings: ServerSettings, nowMs: number) {
     this.settings = settings;
@@ -69,14 +70,14 @@ export class ConnectionWatch {
     if (connection.marks !== this.marks) {
       this.marks = connection.marks;
       this.phaseMs = nowMs;
-      this.windowMs = -1;
+      this.sending.rest();
     }
     const isAwaited = phase <= Phase.Head || (phase === Phase.Exchange && connection.wantsBody);
     if (wire.received !== this.received || !isAwaited) {
       this.received = wire.received;
       this.readMs = nowMs;
     }
-    if (this.isStalled(connection, nowMs)) return Verdict.Stalled;
+    if (this.isStalled(connection, nowMs) || this.isSlowReader(connection, nowMs)) return Verdict.Stalled;
     const ageMs = nowMs - this.phaseMs;
     switch (phase) {
       case Phase.Idle:
@@ -116,18 +117,23 @@ export class ConnectionWatch {
 
   /** Only while we wait for it: not while the service does not take it, nor once it is being answered. */
   private isSlowBody(connection: WatchedConnection, nowMs: number): boolean {
-    const { limits } = this.settings;
-    const { received } = connection.wire;
-    if (this.windowMs === -1 || connection.writer.answered || connection.paused || !connection.wantsBody) {
-      this.windowMs = nowMs;
-      this.windowReceived = received;
+    const { bodyTimeoutMs, minBodyBytesPerSec } = this.settings.limits;
+    if (connection.writer.answered || connection.paused || !connection.wantsBody) {
+      this.sending.rest();
       return false;
     }
-    const elapsedMs = nowMs - this.windowMs;
-    if (elapsedMs < limits.bodyTimeoutMs) return false;
-    if (received - this.windowReceived < Math.max(1, (limits.minBodyBytesPerSec * elapsedMs) / 1_000)) return true;
-    this.windowMs = nowMs;
-    this.windowReceived = received;
-    return false;
+    return this.sending.isSlow(connection.wire.received, nowMs, bodyTimeoutMs, minBodyBytesPerSec);
+  }
+
+  /** Only while something waits to be taken: a response that comes slowly is none that is taken slowly. */
+  private isSlowReader(connection: WatchedConnection, nowMs: number): boolean {
+    const { responseTimeoutMs, minResponseBytesPerSec } = this.settings.limits;
+    const { pending, sent } = connection.wire;
+    if (pending === 0 || minResponseBytesPerSec === 0) {
+      this.taking?.rest();
+      return false;
+    }
+    this.taking ??= new RateWindow();
+    return this.taking.isSlow(sent - pending, nowMs, responseTimeoutMs, minResponseBytesPerSec);
   }
 }

@@ -5,6 +5,6 @@ export { type ClientSocketOptions, Http1Connector, type Http1ConnectorOptions } 
 export { ProtocolError } from "./errors.ts";
 export type { ResponseLimits } from "./response-head.ts";
 export { type Http1Server, type Http1ServerOptions, listenHttp1 } from "./server.ts";
-export { defaultServerLimits, type ServerLimits } from "./server-settings.ts";
+export { defaultServerLimits, type ServerGuard, type ServerLimits } from "./server-settings.ts";
 export { nullServerStats, type ServerConnectionStats, serverConnectionStats } from "./server-stats.ts";
 export { TunnelLimitError, type TunnelSettings, TunnelStats } from "./tunnel.ts";

@@ -200,7 +200,9 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
     this.req = req;
     let call: Promise<HttpResponse>;
     try {
-      call = this.settings.service.call(req, ctx);
+      const { guard, service } = this.settings;
+      if (guard.refusal === undefined) call = service.call(req, ctx);
+      else call = Promise.reject(guard.refuse());
     } catch (thrown) {
       call = Promise.reject(asError(thrown));
     }
@@ -327,7 +329,9 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
       if (this.req.method === "CONNECT" || !this.held.isEmpty) writer.keepAlive = false;
     }
     // A client that still waits for leave to send its body will not send it, or it will: who can tell?
-    if (this.owesContinue || this.owner.draining || this.isPastLife()) writer.keepAlive = false;
+    if (this.owesContinue || this.owner.draining || this.settings.guard.keepsNone || this.isPastLife()) {
+      writer.keepAlive = false;
+    }
     if (this.eof && this.held.isEmpty) writer.keepAlive = false;
     writer.write(rep);
   }

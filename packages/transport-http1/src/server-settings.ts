@@ -12,6 +12,10 @@ export interface ServerLimits extends RequestLimits {
   readonly bodyTimeoutMs: number;
   /** 0 leaves only silence for a whole window to be refused. */
   readonly minBodyBytesPerSec: number;
+  /** How long a window is in which a client must take `minResponseBytesPerSec` of what waits for it. */
+  readonly responseTimeoutMs: number;
+  /** 0 lets a client take as little as it likes. */
+  readonly minResponseBytesPerSec: number;
   /** How long a connection goes on reading what nobody wants: after a refusal, and behind an early response. */
   readonly lingerMs: number;
   /** How much of a request body is read that nobody wants, before the connection is given up instead. */
@@ -25,8 +29,34 @@ export const defaultServerLimits: ServerLimits = {
   headerTimeoutMs: 10_000,
   bodyTimeoutMs: 20_000,
   minBodyBytesPerSec: 50,
+  responseTimeoutMs: 60_000,
+  minResponseBytesPerSec: 0,
   lingerMs: 2_000,
   lingerBytes: 262_144,
+};
+
+/** What keeps the process from taking on too much: one for all servers. */
+export interface ServerGuard {
+  /** Connections are closed behind their response. */
+  readonly keepsNone: boolean;
+  /** Set while requests are refused. */
+  readonly refusal: Error | undefined;
+  /** Counts a request as refused, and says why. */
+  refuse(): Error | undefined;
+  /** Whether one more connection is taken, with so many sockets open in the process. */
+  admits(openSockets: number): boolean;
+  opened(): void;
+  closed(): void;
+}
+
+/** Takes everything. */
+export const noGuard: ServerGuard = {
+  keepsNone: false,
+  refusal: undefined,
+  refuse: () => undefined,
+  admits: () => true,
+  opened: () => {},
+  closed: () => {},
 };
 
 /** What the connections of one server share. */
@@ -45,6 +75,7 @@ export interface ServerSettings {
   readonly readTimeoutMs: number;
   /** A connection that takes nothing of what is to be written for so long is closed. */
   readonly writeTimeoutMs: number;
+  readonly guard: ServerGuard;
   /** None are made if undefined. */
   readonly tunnels: TunnelSettings | undefined;
 }

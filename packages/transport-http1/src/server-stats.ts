@@ -14,6 +14,8 @@ export interface ServerConnectionStats {
   readonly lifetime: Counter;
   /** Requests that were refused by the codec. */
   readonly malformed: Counter;
+  /** Connections that were closed at once, since there were too many. */
+  readonly refusedConnections: Counter;
   /** Connections that could not be accepted, as when there are no file descriptors left. */
   readonly acceptErrors: Counter;
   /** Per connection, when it closes. */
@@ -37,6 +39,7 @@ export function serverConnectionStats(stats: StatsReceiver): ServerConnectionSta
     idle: stats.counter("idle"),
     lifetime: stats.counter("lifetime"),
     malformed: stats.counter("malformed_requests"),
+    refusedConnections: stats.counter("refused_connections"),
     acceptErrors: stats.counter("accept_errors"),
     connectionDurationMs: stats.stat("connection_duration"),
     connectionRequests: stats.stat("connection_requests"),

@@ -8,9 +8,15 @@ import { acceptTls, type ServerTls } from "./accept-tls.ts";
 import { type AcceptMode, acceptWire } from "./accept-wire.ts";
 import { RequestHead } from "./request-head.ts";
 import { type ConnectionOwner, ServerConnection } from "./server-connection.ts";
-import { defaultServerLimits, type ServerLimits, type ServerSettings } from "./server-settings.ts";
+import {
+  defaultServerLimits,
+  noGuard,
+  type ServerGuard,
+  type ServerLimits,
+  type ServerSettings,
+} from "./server-settings.ts";
 import { nullServerStats, type ServerConnectionStats } from "./server-stats.ts";
-import { type SocketWire, writeHighWaterBytes } from "./socket-wire.ts";
+import { openSockets, type SocketWire, writeHighWaterBytes } from "./socket-wire.ts";
 import type { TunnelSettings } from "./tunnel.ts";
 import type { WireReader } from "./wire.ts";
 
@@ -48,6 +54,10 @@ export interface Http1ServerOptions {
   /** What may wait to be written to a connection before its writer is told to stop; 65,536 if not given. */
   readonly connectionBufferBytes?: number;
   readonly stats?: ServerConnectionStats;
+  /** Connections at a time; one more is closed at once. No limit if not given. */
+  readonly maxConnections?: number;
+  /** Everything is taken if not given. */
+  readonly guard?: ServerGuard;
   /** What clients may make tunnels of; nothing if not given. */
   readonly tunnels?: TunnelSettings;
   /**
@@ -94,6 +104,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
   private readonly tls: ServerTls | undefined;
   private readonly highWaterBytes: number;
   private readonly open: Set<ServerConnection> = new Set();
+  private readonly maxConnections: number;
   private readonly checkMs: number;
   private readonly onCheck: () => void = () => this.check();
   private readonly unwatch: () => void;
@@ -115,8 +126,10 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
       lifeTimeMs: session?.lifeTimeMs ?? Number.POSITIVE_INFINITY,
       readTimeoutMs: socketOptions?.readTimeoutMs ?? Number.POSITIVE_INFINITY,
       writeTimeoutMs: socketOptions?.writeTimeoutMs ?? Number.POSITIVE_INFINITY,
+      guard: options.guard ?? noGuard,
       tunnels: options.tunnels,
     };
+    this.maxConnections = options.maxConnections ?? Number.POSITIVE_INFINITY;
     this.head = new RequestHead(this.settings.limits, options.tunnels);
     this.mode = mode;
     this.tls = options.tls;
@@ -175,6 +188,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
 
   private adopt(connection: ServerConnection): void {
     this.open.add(connection);
+    this.settings.guard.opened();
     this.timer ??= this.settings.clock.after(this.checkMs, this.onCheck);
   }
 
@@ -188,6 +202,7 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
 
   private forget(connection: ServerConnection): void {
     this.open.delete(connection);
+    this.settings.guard.closed();
     if (this.open.size > 0) return;
     this.timer?.cancel();
     this.timer = undefined;
@@ -238,6 +253,12 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
   }
 
   accept(accepted: Socket): void {
+    const { guard, stats } = this.settings;
+    if (this.open.size >= this.maxConnections || !guard.admits(openSockets())) {
+      stats.refusedConnections.inc();
+      accepted.resetAndDestroy();
+      return;
+    }
     if (this.tls !== undefined) {
       acceptTls(accepted, this.tls, this.mode, notYet, this.onSecured, this.highWaterBytes);
       return;
@@ -287,6 +308,7 @@ function checkInterval(settings: ServerSettings): number {
     settings.writeTimeoutMs,
     limits.headerTimeoutMs,
     limits.bodyTimeoutMs,
+    limits.responseTimeoutMs,
     limits.lingerMs,
   );
   return Math.max(minCheckMs, Math.min(maxCheckMs, least / 8));

@@ -10,6 +10,13 @@ export const writeHighWaterBytes: number = 65_536;
 
 const nothing = Buffer.alloc(0);
 
+let open = 0;
+
+/** Sockets of the process that have a wire, of servers and of clients. */
+export function openSockets(): number {
+  return open;
+}
+
 /** What a `net.Socket` implements as a Writable: it hands the text to its handle, with none of the Writable's own work. */
 interface DirectWriter {
   _write(text: string, encoding: "latin1", done: (error?: Error | null) => void): void;
@@ -69,6 +76,7 @@ export class SocketWire implements Wire {
   /** `buffered` says whether the socket was made with `onread`. The socket must allow half-open connections. */
   attach(socket: Socket, buffered: boolean): void {
     this.socket = socket;
+    open++;
     if (!buffered) socket.on("data", (bytes: Buffer) => this.take(bytes, bytes.length));
     socket.on("end", () => {
       if (!this.closed) this.reader.onEof();
@@ -246,6 +254,7 @@ export class SocketWire implements Wire {
   private close(): void {
     if (this.closed) return;
     this.closed = true;
+    open--;
     const { buffer } = this;
     this.buffer = undefined;
     if (buffer !== undefined && !isShared(buffer) && !this.lent) giveBuffer(buffer);

@@ -2,7 +2,7 @@ import type { Clock, Service } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { RequestHead } from "../src/request-head.ts";
 import { type ConnectionOwner, ServerConnection } from "../src/server-connection.ts";
-import { defaultServerLimits, type ServerSettings } from "../src/server-settings.ts";
+import { defaultServerLimits, noGuard, type ServerSettings } from "../src/server-settings.ts";
 import { nullServerStats } from "../src/server-stats.ts";
 import { MemoryWire } from "./memory-wire.ts";
 
@@ -31,6 +31,7 @@ export function memoryServer(
     readTimeoutMs: Number.POSITIVE_INFINITY,
     writeTimeoutMs: Number.POSITIVE_INFINITY,
     tunnels: undefined,
+    guard: noGuard,
     ...settings,
   };
   const server = { draining: false, closed: false };

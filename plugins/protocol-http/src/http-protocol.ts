@@ -36,6 +36,7 @@ import { ejectionLog } from "./ejection-log.ts";
 import { accessLogOf, maxReplayBytes, openAccessLog, routerParams } from "./router-params.ts";
 import { ClientTlsParam, RouterTls } from "./router-tls.ts";
 import { clientParams, serverParams, serviceParams } from "./stack-params.ts";
+import { paceLimits, takenOn } from "./taken-on.ts";
 import { http1Transport, ResponseLimitsParam } from "./transport.ts";
 import { tunnelOptions } from "./tunnel-options.ts";
 
@@ -250,6 +251,7 @@ class Http1Router implements Router {
         port: server.port,
         limits: {
           ...headLimits(this.#config),
+          ...paceLimits(server),
           maxHeaderLines: server.maxHeaderLines,
           refuseUnderscores: !server.allowUnderscoresInHeaders,
         },
@@ -259,6 +261,7 @@ class Http1Router implements Router {
         ...(tls === undefined ? {} : { tls }),
         clock: params.get(ClockParam),
         stats: serverConnectionStats(stats),
+        ...takenOn(server, params),
         ...tunnelOptions(this.#config.tunnels, stats),
         ...(listeners === undefined ? {} : { listeners }),
       });

@@ -3,6 +3,7 @@ import type { PluginSource } from "../plugin.ts";
 import { type Chosen, pluginPosition } from "../plugin-position.ts";
 import { Flag, TextType } from "../types.ts";
 import { type AdminConfig, adminSchema } from "./admin.ts";
+import { type OverloadConfig, overloadSchema } from "./overload.ts";
 import type { RouterConfig } from "./router.ts";
 
 /** Reports that Linkerd sent to its makers. The keys are read; nothing is ever sent. */
@@ -29,6 +30,7 @@ export interface LinkerConfig {
   readonly namers: readonly Chosen<"namer">[];
   readonly telemetry: readonly Chosen<"telemeter">[];
   readonly usage: UsageConfig;
+  readonly overload: OverloadConfig;
   /** Packages whose plugins are added to those of the build. */
   readonly plugins: readonly string[];
 }
@@ -68,6 +70,9 @@ function newLinkerSchema(plugins: PluginSource): z.ZodType<LinkerConfig> {
       .default([])
       .meta({ description: "Where metrics and traces go", expects: "a list of telemeters" }),
     usage: usageSchema().prefault({}).describe("Linkerd's usage reports, which this build never sends"),
+    overload: overloadSchema()
+      .prefault({})
+      .describe("What the whole process takes on before it refuses more (not in Linkerd)"),
     plugins: pluginsSchema().default([]).describe("Packages whose plugins are added to this build (not in Linkerd)"),
   });
 }

@@ -231,7 +231,7 @@ describe("tunnels", () => {
         req.on("response", (res) => {
           res.resume();
           resolve([res.statusCode, res.headers["x-saw"]]);
-          res.on("end", () => req.destroy());
+          res.on("end", () => req.socket?.destroy());
         });
         req.on("error", reject);
         req.end();

@@ -24,6 +24,10 @@ export interface StartOptions {
   readonly descriptors?: readonly number[];
   /** A bound of the heap in MB, for what is under attack. */
   readonly maxHeapMb?: number;
+  /** Options of Node. */
+  readonly nodeArgs?: readonly string[];
+  /** A program that starts it in its own place, such as `prlimit --nofile=256`. */
+  readonly through?: readonly [string, ...string[]];
 }
 
 /** A process of ours, ended by its id alone. */

@@ -36,10 +36,16 @@ export class RunningProxy {
 
   static async start(config: string, options: StartOptions = {}): Promise<RunningProxy> {
     const heap = options.maxHeapMb === undefined ? [] : [`--max-old-space-size=${options.maxHeapMb}`];
-    const program = new Program(process.execPath, [...heap, ...proxyArgs, ...(options.args ?? []), "-"], {
-      ...options,
-      stdin: config,
-    });
+    const [command, ...args] = [
+      ...(options.through ?? []),
+      process.execPath,
+      ...heap,
+      ...(options.nodeArgs ?? []),
+      ...proxyArgs,
+      ...(options.args ?? []),
+      "-",
+    ];
+    const program = new Program(command as string, args, { ...options, stdin: config });
     await program.prints(/: initialized\n/);
     const servers = new Map<string, Target[]>();
     for (const [, label = "", ip = "", port] of program.output.matchAll(/serving (\S+) on \/(\S*):(\d+)\n/g)) {

@@ -140,7 +140,7 @@ describe("HttpEndToEndTest", () => {
   it("dtab read from l5d-dtab and l5d-ctx-dtab header; dtab-local header is ignored", async () => {
     for (const name of ["l5d-dtab", "l5d-ctx-dtab"]) {
       await ask({ to: proxy.at("plain"), headers: { [name]: "/a=>/b", "dtab-local": "/x=>/y" } });
-      const headers = backend.received.at(-1)?.headers ?? {};
+      const headers: Readonly<Record<string, unknown>> = backend.received.at(-1)?.headers ?? {};
       expect([headers["l5d-ctx-dtab"], headers["l5d-dtab"], headers["dtab-local"]]).toEqual([
         "/a=>/b",
         undefined,

@@ -64,7 +64,7 @@ export function certificatesOf(key: string, path: string, texts: FileTexts): rea
 }
 
 function readKey(name: string, path: string, text: string): KeyObject {
-  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED/.test(text)) {
+  if (/-BEGIN ENCRYPTED PRIVATE KEY-|Proc-Type: 4,ENCRYPTED/.test(text)) {
     throw new TlsFileError(name, path, "is encrypted; there is nobody to ask for its password");
   }
   try {

@@ -30,6 +30,22 @@ function act(registry: MetricsRegistry, { what, name, value }: Event): void {
 const sent = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 describe("merged metrics", () => {
+  it("say how long a certificate lasts by the one that lasts the shortest, however many have it", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -1_000, max: 1_000_000 }), { minLength: 1, maxLength: 5 }), (lefts) => {
+        const registries = lefts.map((left) => {
+          const registry = new MetricsRegistry();
+          registry.gauge(() => left, "tls", "certificate_expiry_seconds");
+          return registry;
+        });
+        const [own, ...workers] = registries;
+        const merged = new MergedMetrics(own as MetricsRegistry);
+        for (const [i, each] of workers.entries()) merged.apply(i, sent(new MetricsReporter(each).report()));
+        expect(show(merged)).toEqual({ "tls/certificate_expiry_seconds": Math.min(...lefts) });
+      }),
+    );
+  });
+
   it("are those of one process that had counted all of it, whatever the order of the reports", () => {
     fc.assert(
       fc.property(

@@ -1,7 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import * as z from "zod";
+import { fillProfiles } from "../src/fill-profiles.ts";
 import { listSettings, profileSettings, readConfig, toJson } from "../src/index.ts";
 import { profiles } from "../src/profiles.ts";
+import { readSource } from "../src/read-source.ts";
+import { plainValue, type SourceNode } from "../src/source.ts";
 import { sampleRegistry } from "./sample-registry.ts";
 
 const read = (config: object) => readConfig(JSON.stringify(config), "p.yaml", sampleRegistry);
@@ -107,6 +111,40 @@ describe("a profile", () => {
       expect(table.some(({ path }) => keyPath.endsWith(path.join(".")))).toBe(true);
     }
     expect(settings.map(({ keyPath }) => keyPath)).not.toContain("routers[0].servers[0].clearForwarded");
+  });
+
+  it("fills in what the schema has, of the process too once anything has the profile", () => {
+    const schema = z.strictObject({
+      overload: z.strictObject({ maxConnections: z.int().optional(), other: z.int().default(3) }).prefault({}),
+      routers: z.array(
+        z.strictObject({
+          profile: z.string().optional(),
+          servers: z.array(
+            z.strictObject({
+              profile: z.string().optional(),
+              maxConnections: z.int().optional(),
+              slowClients: z.strictObject({ headerTimeoutMs: z.int(), bodyWindowMs: z.int().default(9) }).optional(),
+            }),
+          ),
+        }),
+      ),
+    });
+    const filled = (config: object) => {
+      const { source } = readSource(JSON.stringify(config), "p.json");
+      return schema.parse(plainValue(fillProfiles(schema, source?.root as SourceNode)));
+    };
+    const server = { maxConnections: 8_000, slowClients: { headerTimeoutMs: 10_000, bodyWindowMs: 20_000 } };
+    expect(filled({ routers: [{ servers: [{}, { profile: "edge", slowClients: { headerTimeoutMs: 1 } }] }] })).toEqual({
+      overload: { maxConnections: 10_000, other: 3 },
+      routers: [
+        { servers: [{}, { profile: "edge", ...server, slowClients: { headerTimeoutMs: 1, bodyWindowMs: 20_000 } }] },
+      ],
+    });
+    expect(filled({ overload: { maxConnections: 7 }, routers: [{ profile: "edge", servers: [{}] }] })).toEqual({
+      overload: { maxConnections: 7, other: 3 },
+      routers: [{ profile: "edge", servers: [server] }],
+    });
+    expect(filled({ routers: [{ profile: "default", servers: [{}] }] })).toMatchObject({ overload: { other: 3 } });
   });
 
   it("that there is not is refused with those there are", () => {

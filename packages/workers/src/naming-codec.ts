@@ -15,8 +15,9 @@ export function encodeError(thrown: unknown): ErrorJson {
   return { code: isWeftError(error) ? error.code : "WEFT_DISCOVERY", message: error.message };
 }
 
+/** Its code is that of an error of another process, and stands in the list of errors where that is made. */
 export function decodeError({ code, message }: ErrorJson): Error {
-  return new WeftError(code, message);
+  return Reflect.construct(WeftError, [code, message]) as Error;
 }
 
 export type StateJson<T> =

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Backend } from "../src/backend.ts";
@@ -127,6 +128,27 @@ describe("the program", () => {
     });
     expect((await ask({ to: proxy.at() })).status).toBe(200);
     await proxy.stop();
+  });
+
+  it("serves on, and does not spin, when nobody reads its log any more", async () => {
+    const proxy = await RunningProxy.start(
+      `${good()}- protocol: http\n  label: dead\n  dtab: /svc/* => /$/inet/127.1/1\n  servers: [{ port: 0 }]\n`,
+    );
+    proxy.program.child.stderr?.destroy();
+    proxy.program.child.stdout?.destroy();
+    // Each of these has something to log.
+    for (let i = 0; i < 20; i++) expect((await ask({ to: proxy.at("dead") })).status).toBe(502);
+    expect((await ask({ to: proxy.at() })).status).toBe(200);
+    const ticks = (): number => {
+      const fields = readFileSync(`/proc/${proxy.program.pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
+      return Number(fields[11]) + Number(fields[12]);
+    };
+    const before = ticks();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    // A hundred ticks are a second of one processor.
+    expect(ticks() - before).toBeLessThan(50);
+    expect((await proxy.metrics())["unhandled"] ?? 0).toBe(0);
+    expect(await proxy.stop()).toBe(0);
   });
 
   it("warns when strangers' context is trusted", async () => {

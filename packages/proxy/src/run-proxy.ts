@@ -10,7 +10,7 @@ import { ServiceManager } from "./service-manager.ts";
 import { actOnSignals } from "./signals.ts";
 import { tellPredecessor } from "./successor.ts";
 import { createSupervisor } from "./supervisor.ts";
-import { surviveUnhandledErrors } from "./unhandled-errors.ts";
+import { outliveReaders, surviveUnhandledErrors } from "./unhandled-errors.ts";
 import { version } from "./version.ts";
 import { workerVariable } from "./worker-settings.ts";
 
@@ -19,6 +19,7 @@ import { workerVariable } from "./worker-settings.ts";
  * exit code. What each signal does stands in `signals.ts`.
  */
 export async function runProxy(args: readonly string[], options: RunOptions): Promise<number> {
+  outliveReaders();
   if (process.env[workerVariable] !== undefined && process.send !== undefined) return runWorker(options);
   const line = readCommandLine(args);
   if (line.kind === "help") return say(help, 0);

@@ -19,3 +19,11 @@ export function surviveUnhandledErrors(stats: StatsReceiver, log: Logger): () =>
     process.off("unhandledRejection", survive);
   };
 }
+
+/**
+ * A log that nobody reads any more is no reason to end, nor to tell anybody: there is nobody left to be told. Without
+ * this, the error of a broken pipe is unhandled, and is logged, into the same pipe, again and again.
+ */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+}

@@ -390,7 +390,7 @@ describe("a process that is short of something", () => {
   it("F15: of memory refuses requests before it dies, answers its admin, and recovers", async () => {
     const small = await RunningProxy.start(
       `overload: { memorySoftPercent: 50, memoryHardPercent: 65 }\n${configOf(port())}`,
-      { maxHeapMb: 160 },
+      { maxHeapMb: 96 },
     );
     expect((await ask({ to: small.at() })).status).toBe(200);
     const long = `X-Long: ${"x".repeat(7500)}\r\n`;

@@ -80,6 +80,12 @@ routers:
   dtab: /svc/* => /$/inet/127.0.0.1/${httpPort}
   servers: [{ port: 0, ip: 127.0.0.2 }]
 - protocol: http
+  label: whole
+  dtab: /svc/* => /$/inet/127.0.0.1/${rawPort}
+  streamingEnabled: false
+  servers: [{ port: 0, ip: 127.0.0.4 }]
+  tunnels: { connect: true }
+- protocol: http
   label: short
   dtab: /svc/* => /$/inet/127.0.0.1/${rawPort}
   servers: [{ port: 0, ip: 127.0.0.3 }]
@@ -304,6 +310,13 @@ describe("tunnels", () => {
     await vi.waitFor(async () => {
       expect((await proxy.metrics())["rt/short/server/127.0.0.3/0/tunnels/idle"]).toBe(1);
     }, patience);
+  });
+
+  it("are made by a router that holds bodies in memory, too", async () => {
+    const { socket, text } = dial("whole");
+    socket.write(`${connectTo("raw:443")}through`);
+    await vi.waitFor(() => expect(text()).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\nthrough$/), patience);
+    socket.destroy();
   });
 
   it("leave no connection in the pool, and are made over none that was used", async () => {

@@ -7,6 +7,7 @@ import {
   discard,
   emptyBody,
   type HttpResponse,
+  TunnelResponse,
 } from "@weftmesh/http";
 import { RequestTooLongError } from "./errors.ts";
 import { type HttpFilter, type HttpService, httpFilterModule } from "./http-service.ts";
@@ -46,7 +47,8 @@ function aggregateRequests(maxBytes: number): HttpFilter {
 function aggregateResponses(maxBytes: number): HttpFilter {
   function hold(rep: HttpResponse): HttpResponse | Promise<HttpResponse> {
     const { body } = rep;
-    if (body === emptyBody) return rep;
+    // The body of a tunnel has no bytes, and no end before it is over.
+    if (body === emptyBody || rep instanceof TunnelResponse) return rep;
     if (body.length !== undefined && body.length > maxBytes) body.pipe(discard).stop(new BodyTooLongError(maxBytes));
     return whole(body, maxBytes).then((held) => {
       rep.body = held;

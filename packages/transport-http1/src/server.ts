@@ -105,6 +105,8 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
   private readonly highWaterBytes: number;
   private readonly open: Set<ServerConnection> = new Set();
   private readonly maxConnections: number;
+  /** Connections whose handshake is not over. */
+  private handshakes = 0;
   private readonly checkMs: number;
   private readonly onCheck: () => void = () => this.check();
   private readonly unwatch: () => void;
@@ -254,13 +256,19 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
 
   accept(accepted: Socket): void {
     const { guard, stats } = this.settings;
-    if (this.open.size >= this.maxConnections || !guard.admits(openSockets())) {
+    if (this.open.size + this.handshakes >= this.maxConnections || !guard.admits(openSockets())) {
       stats.refusedConnections.inc();
       accepted.resetAndDestroy();
       return;
     }
     if (this.tls !== undefined) {
-      acceptTls(accepted, this.tls, this.mode, notYet, this.onSecured, this.highWaterBytes);
+      this.handshakes++;
+      const handshake = new Handshake(() => this.handshakes--);
+      const begin = (wire: SocketWire, socket: Socket, peer: PeerIdentity | undefined): void => {
+        handshake.over();
+        this.onSecured(wire, socket, peer);
+      };
+      acceptTls(accepted, this.tls, this.mode, handshake, begin, this.highWaterBytes);
       return;
     }
     const { wire, socket } = acceptWire(accepted, this.mode, notYet, this.highWaterBytes);
@@ -293,6 +301,32 @@ class ListeningServer implements Http1Server, ConnectionOwner, Acceptor {
     const nowMs = this.settings.clock.now();
     for (const connection of this.open) connection.check(nowMs);
     this.timer = this.open.size > 0 ? this.settings.clock.after(this.checkMs, this.onCheck) : undefined;
+  }
+}
+
+/** Reads a wire until its handshake is over, one way or the other. */
+class Handshake implements WireReader {
+  readonly #ended: () => void;
+  #isOver = false;
+
+  constructor(ended: () => void) {
+    this.#ended = ended;
+  }
+
+  over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#ended();
+  }
+
+  onBytes(): void {}
+
+  onEof(): void {}
+
+  onWritable(): void {}
+
+  onClosed(): void {
+    this.over();
   }
 }
 

@@ -132,7 +132,7 @@ describe("the program", () => {
 
   it("serves on, and does not spin, when nobody reads its log any more", async () => {
     const proxy = await RunningProxy.start(
-      `${good()}- protocol: http\n  label: dead\n  dtab: /svc/* => /$/inet/127.1/1\n  servers: [{ port: 0 }]\n`,
+      `${good()}- protocol: http\n  label: dead\n  dtab: /svc/* => /$/inet/127.1/1\n  servers: [{ port: 0, ip: 127.0.0.2 }]\n`,
     );
     proxy.program.child.stderr?.destroy();
     proxy.program.child.stdout?.destroy();

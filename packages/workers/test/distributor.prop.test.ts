@@ -22,7 +22,10 @@ class FakeWorker implements Taker {
   }
 }
 
-type Step = { readonly do: "give" | "add" } | { readonly do: "take" | "die" | "leave"; readonly at: number };
+type Step =
+  | { readonly do: "give" }
+  | { readonly do: "add" }
+  | { readonly do: "take" | "die" | "leave"; readonly at: number };
 
 const arbStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Step>({ do: "give" }) },

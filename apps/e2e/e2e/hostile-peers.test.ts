@@ -7,7 +7,7 @@ import { ask, sendRaw, type Target } from "../src/raw-http.ts";
 
 const mb = 1024 * 1024;
 /** Sizes as reliability.md has them, which take minutes, instead of those for every run. */
-const isFull = process.env["WEFT_E2E_FULL"] === "1";
+const isFull = process.env["WEFT_FULL"] === "1";
 
 let backend: Server;
 let proxy: RunningProxy;

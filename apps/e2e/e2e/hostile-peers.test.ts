@@ -397,21 +397,24 @@ describe("a process that is short of something", () => {
     const crowd: Peer[] = [];
     let refused: Peer | undefined;
     // What is asked for is never answered, so that each takes memory until the client leaves.
-    for (let i = 0; i < 9000 && refused === undefined; i++) {
+    for (let i = 0; i < 6000 && refused === undefined; i++) {
       const peer = dial(small.at());
       peer.socket.write(head("/hang", long));
       crowd.push(peer);
       if (i % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
       refused = crowd.find(({ text }) => text().startsWith("HTTP/1.1 503 "));
     }
-    await vi.waitFor(async () => {
-      refused = crowd.find(({ text }) => text().startsWith("HTTP/1.1 503 "));
-      expect(refused).toBeDefined();
-    }, patience);
+    // It takes connections as fast as it can, which on a busy machine is slower than they come.
+    await vi.waitFor(
+      () => {
+        refused = crowd.find(({ text }) => text().startsWith("HTTP/1.1 503 "));
+        expect(refused).toBeDefined();
+      },
+      { timeout: 60_000, interval: 100 },
+    );
     expect(refused?.text()).toMatch(/\r\nl5d-err: .+\r\n[\s\S]*\r\nConnection: close\r\n/i);
     expect((await fetch(`http://127.0.0.1:${small.adminPort}/admin/ping`)).status).toBe(200);
     expect((await small.metrics())["overload/refused_requests"]).toBeGreaterThan(0);
-    process.stdout.write(`F15: the first refusal came after ${crowd.length} requests\n`);
     for (const { socket } of crowd) socket.destroy();
     await vi.waitFor(async () => expect((await ask({ to: small.at() })).status).toBe(200), {
       timeout: 30_000,
@@ -419,5 +422,5 @@ describe("a process that is short of something", () => {
     });
     expect(small.program.running).toBe(true);
     await small.stop();
-  }, 90_000);
+  }, 150_000);
 });

@@ -1,8 +1,11 @@
-import { constants, createDeflate, createGzip, type Deflate, deflateSync, type Gzip, gzipSync } from "node:zlib";
+import type { Deflate, Gzip } from "node:zlib";
 import { asError, WeftError } from "@weftmesh/core";
 import { type Body, type BodySink, type Flow, Full, type Headers, Retained, Taken } from "@weftmesh/http";
 import type { Counter } from "@weftmesh/telemetry";
 import type { ContentCoding } from "./content-coding.ts";
+
+/** Loaded when something is compressed for the first time: most proxies never do. */
+const nodeZlib = (): typeof import("node:zlib") => process.getBuiltinModule("node:zlib");
 
 export interface CompressionOfBody {
   readonly coding: ContentCoding;
@@ -62,7 +65,7 @@ class WholeCompressed implements Body, BodySink, Flow {
     if (sink === undefined) return;
     const { coding, level, bytesIn, bytesOut } = this.#options;
     const whole = this.#bytes.subarray(0, this.#filled);
-    const made = coding === "gzip" ? gzipSync(whole, { level }) : deflateSync(whole, { level });
+    const made = coding === "gzip" ? nodeZlib().gzipSync(whole, { level }) : nodeZlib().deflateSync(whole, { level });
     bytesIn.inc(whole.length);
     bytesOut.inc(made.length);
     this.#over();
@@ -130,7 +133,7 @@ class StreamCompressed implements Body, BodySink, Flow {
 
   pipe(sink: BodySink): Flow {
     const { coding, level } = this.#options;
-    const zlib = coding === "gzip" ? createGzip({ level }) : createDeflate({ level });
+    const zlib = coding === "gzip" ? nodeZlib().createGzip({ level }) : nodeZlib().createDeflate({ level });
     this.#sink = sink;
     this.#zlib = zlib;
     zlib.on("data", (made: Buffer) => this.#give(made));
@@ -187,7 +190,7 @@ class StreamCompressed implements Body, BodySink, Flow {
     this.#flushSet = false;
     if (this.#sink === undefined || this.#ending || this.#pending > 0 || !this.#unflushed) return;
     this.#unflushed = false;
-    this.#zlib?.flush(constants.Z_SYNC_FLUSH);
+    this.#zlib?.flush(nodeZlib().constants.Z_SYNC_FLUSH);
   };
 
   #give(made: Buffer): void {

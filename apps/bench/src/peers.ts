@@ -173,10 +173,10 @@ function nodePeer(kind: string): Peer {
 
 /** Every module that a config can take away: what is left is codecs, routing, balancer and pool. */
 const bareStack = `  stack:
-    server: [${removals("requestContext statusCodeStats forwarded timestampHeader maxCallDepth traceContext serverStats loadShedding deadline serverTimeout adaptiveConcurrency concurrencyLimit")}]
+    server: [${removals("compression requestContext statusCodeStats clearForwarded forwarded timestampHeader maxCallDepth traceContext serverStats loadShedding deadline serverTimeout adaptiveConcurrency concurrencyLimit aggregateRequests")}]
     path: [${removals("dstService classifier via hopByHop successClass pathStats totalTimeout streamTimeout streamIdleTimeout hedge retries")}]
     bound: [${removals("dstClient")}]
-    client: [${removals("clientCertHeader hostRewrite requeues nackAdmission traceHeaders statusCodeStats ejectionLimit endpointLabel perPathClientStats clientStats failureAccrual requestTimeout contextHeaders failFast")}]
+    client: [${removals("accessLog clientCertHeader hostRewrite requeues nackAdmission traceHeaders statusCodeStats ejectionLimit endpointLabel requestAuthorizers perPathClientStats clientStats failureAccrual diagnosticTracer requestTimeout aggregateResponses contextHeaders failFast")}]
 `;
 
 function removals(roles: string): string {

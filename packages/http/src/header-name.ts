@@ -19,7 +19,8 @@ export class HeaderName {
 
 const byLower = new Map<string, HeaderName>();
 const byId: HeaderName[] = [];
-let hopBits = 0;
+let lowHopBits = 0;
+let highHopBits = 0;
 /** Open hashing by `hashName`; a chain per bucket. */
 const buckets: HeaderName[][] = Array.from({ length: 512 }, () => []);
 
@@ -60,7 +61,10 @@ export function headerName(text: string, options?: { hopByHop?: boolean }): Head
   }
   const name = new HeaderName(byId.length + 1, text, options?.hopByHop ?? false);
   byId.push(name);
-  if (name.hopByHop) hopBits |= nameBit(name.id);
+  if (name.hopByHop) {
+    if (name.id < highNames) lowHopBits |= nameBit(name.id);
+    else highHopBits |= nameBit(name.id);
+  }
   byLower.set(lower, name);
   buckets[hashName(lower) & 511]?.push(name);
   return name;
@@ -76,12 +80,19 @@ export function declaredNames(): number {
   return byId.length;
 }
 
-/** The bits, as `nameBit` gives them, of the names that are meant for one hop alone. */
-export function hopByHopBits(): number {
-  return hopBits;
+/** Whether any name that is meant for one hop alone is among those whose bits, as `nameBit` gives them, are set. */
+export function mayHoldHopByHop(lowBits: number, highBits: number): boolean {
+  return (lowBits & lowHopBits) !== 0 || (highBits & highHopBits) !== 0;
 }
 
-/** A bit that a message sets for each name in it. Names share bits: one that is not set says that they are all absent. */
+/** Ids from here on have their bits in the higher of two words. */
+export const highNames = 32;
+
+/**
+ * A bit that a message sets for each name in it, in its lower word below `highNames` and in its higher one from there
+ * on. The first 63 names have bits of their own and those after them share some: a bit that is not set says that its
+ * names are all absent.
+ */
 export function nameBit(id: number): number {
   return 1 << id;
 }

@@ -3,7 +3,8 @@ import {
   declaredName,
   declaredNames,
   type HeaderName,
-  hopByHopBits,
+  highNames,
+  mayHoldHopByHop,
   nameBit,
   nameById,
   tokenTable,
@@ -29,17 +30,23 @@ export class Headers implements Iterable<readonly [string, string]> {
   /** Where the last line in `text` ends. */
   private readonly end: number;
   private readonly added: HeaderField[] = [];
-  /** A bit for each declared name that is here, or was. */
-  private bits: number;
+  /** A bit for each declared name that is here, or was, in two words. */
+  private lowBits = 0;
+  private highBits = 0;
   /** Names up to this id are found by their number alone. */
   private declared: number = declaredNames();
 
-  /** `bits` are those of the ids in `spans`, for a codec that had them at hand. */
-  constructor(text = "", spans: number[] = [], end: number = text.length, bits: number = bitsOf(spans)) {
+  /** The bits are those of the ids in `spans`, as `nameBit` gives them, for a codec that had them at hand. */
+  constructor(text = "", spans: number[] = [], end: number = text.length, lowBits?: number, highBits?: number) {
     this.text = text;
     this.spans = spans;
     this.end = end;
-    this.bits = bits;
+    if (lowBits === undefined || highBits === undefined) {
+      for (let i = 0; i < spans.length; i += stride) this.mark(spans[i] as number);
+    } else {
+      this.lowBits = lowBits;
+      this.highBits = highBits;
+    }
   }
 
   /** From names and values in turn, as they stand in `flat`. Throws HeaderError for what may not stand in a header. */
@@ -107,7 +114,7 @@ export class Headers implements Iterable<readonly [string, string]> {
   setField(field: HeaderField): this {
     const { id } = field;
     if (id === 0) this.delete(field.name);
-    else if ((this.bits & nameBit(id)) !== 0 || id > this.declared) this.delete(nameById(id) as HeaderName);
+    else if (this.isMarked(id) || id > this.declared) this.delete(nameById(id) as HeaderName);
     return this.addField(field);
   }
 
@@ -116,7 +123,7 @@ export class Headers implements Iterable<readonly [string, string]> {
   }
 
   addField(field: HeaderField): this {
-    this.bits |= nameBit(field.id);
+    this.mark(field.id);
     // Its name may have been declared since the field was made, so that from now on texts have to be compared.
     if (field.id === 0) this.declared = 0;
     this.added.push(field);
@@ -146,7 +153,7 @@ export class Headers implements Iterable<readonly [string, string]> {
 
   /** Removes the headers that are meant for one hop alone by their declaration. */
   deleteHopByHop(): this {
-    if ((this.bits & hopByHopBits()) === 0 && this.declared !== 0) return this;
+    if (!mayHoldHopByHop(this.lowBits, this.highBits) && this.declared !== 0) return this;
     const { spans, added } = this;
     for (let i = 0; i < spans.length; i += stride) {
       if ((spans[i] as number) > 0 && nameById(spans[i] as number)?.hopByHop === true) spans[i] = deleted;
@@ -190,7 +197,7 @@ export class Headers implements Iterable<readonly [string, string]> {
   }
 
   clone(): Headers {
-    const copy = new Headers(this.text, [...this.spans], this.end, this.bits);
+    const copy = new Headers(this.text, [...this.spans], this.end, this.lowBits, this.highBits);
     copy.added.push(...this.added);
     copy.declared = this.declared;
     return copy;
@@ -218,7 +225,16 @@ export class Headers implements Iterable<readonly [string, string]> {
 
   /** True when the name is not here for certain. */
   private lacks(name: string | HeaderName): boolean {
-    return typeof name !== "string" && (this.bits & nameBit(name.id)) === 0 && name.id <= this.declared;
+    return typeof name !== "string" && !this.isMarked(name.id) && name.id <= this.declared;
+  }
+
+  private isMarked(id: number): boolean {
+    return ((id < highNames ? this.lowBits : this.highBits) & nameBit(id)) !== 0;
+  }
+
+  private mark(id: number): void {
+    if (id < highNames) this.lowBits |= nameBit(id);
+    else this.highBits |= nameBit(id);
   }
 
   private nameAt(i: number): string {
@@ -234,12 +250,6 @@ export class Headers implements Iterable<readonly [string, string]> {
     const start = spans[i + 1] as number;
     return sameName(this.text, start, spans[i + 2] as number, typeof name === "string" ? name : name.lower);
   }
-}
-
-function bitsOf(spans: readonly number[]): number {
-  let bits = 0;
-  for (let i = 0; i < spans.length; i += stride) bits |= nameBit(spans[i] as number);
-  return bits;
 }
 
 function idOf(name: string | HeaderName): number {

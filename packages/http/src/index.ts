@@ -23,6 +23,7 @@ export {
   HeaderName,
   hashStep,
   headerName,
+  highNames,
   Names,
   nameBit,
   nameById,

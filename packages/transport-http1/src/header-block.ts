@@ -1,4 +1,4 @@
-import { findNameId, Headers, Names, nameBit, tokenTable } from "@weftmesh/http";
+import { findNameId, Headers, highNames, Names, nameBit, tokenTable } from "@weftmesh/http";
 import { badFraming, headersTooLarge, malformed, type ProtocolError } from "./errors.ts";
 
 export interface HeaderLimits {
@@ -68,7 +68,8 @@ export class HeaderBlock {
   /** Grows to the longest block seen, and is copied from. */
   private readonly scratch: number[] = [];
   private used = 0;
-  private bits = 0;
+  private lowBits = 0;
+  private highBits = 0;
   private linesStart = 0;
   private linesEnd = 0;
 
@@ -88,7 +89,8 @@ export class HeaderBlock {
     const stop = Math.min(end, limit);
     this.reset();
     let used = 0;
-    let bits = 0;
+    let lowBits = 0;
+    let highBits = 0;
     let lines = 0;
     let p = start;
     for (;;) {
@@ -121,7 +123,8 @@ export class HeaderBlock {
       let valueEnd = p;
       while (valueEnd > valueStart && (bytes[valueEnd - 1] === 32 || bytes[valueEnd - 1] === 9)) valueEnd--;
       const id = findNameId(bytes, nameStart, nameEnd, hash);
-      bits |= nameBit(id);
+      if (id < highNames) lowBits |= nameBit(id);
+      else highBits |= nameBit(id);
       scratch[used] = id;
       scratch[used + 1] = nameStart;
       scratch[used + 2] = nameEnd;
@@ -132,7 +135,8 @@ export class HeaderBlock {
       p += 2;
     }
     this.used = used;
-    this.bits = bits;
+    this.lowBits = lowBits;
+    this.highBits = highBits;
     this.linesStart = start;
     this.linesEnd = p;
     return p + 2;
@@ -154,7 +158,7 @@ export class HeaderBlock {
         spans[i + 4] = (spans[i + 4] as number) - from;
       }
     }
-    return new Headers(text, spans, this.linesEnd - from, this.bits);
+    return new Headers(text, spans, this.linesEnd - from, this.lowBits, this.highBits);
   }
 
   /** Where the lines of the last scan begin. */

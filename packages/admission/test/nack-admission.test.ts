@@ -138,12 +138,14 @@ describe("nackAdmission", () => {
 });
 
 describe("isHttpNack", () => {
-  it("wants a 503 and one of Finagle's headers", () => {
+  it("wants a 503 with one of Finagle's headers, or one to be sent again at once", () => {
     const rep = (status: number, ...headers: string[]): HttpResponse =>
       new HttpResponse(status, Headers.of(...headers));
     expect(isHttpNack(rep(503, "Finagle-Http-Nack", "true"))).toBe(true);
     expect(isHttpNack(rep(503, "finagle-http-nonretryable-nack", "true"))).toBe(true);
-    expect(isHttpNack(rep(503, "retry-after", "0"))).toBe(false);
+    expect(isHttpNack(rep(503, "retry-after", "0"))).toBe(true);
+    expect(isHttpNack(rep(503, "retry-after", "1"))).toBe(false);
+    expect(isHttpNack(rep(500, "retry-after", "0"))).toBe(false);
     expect(isHttpNack(rep(500, "finagle-http-nack", "true"))).toBe(false);
   });
 });

@@ -1,12 +1,10 @@
-import { asError, type Clock, type Ctx, type CtxKey, ctxKey, failed, type Service, type Timer } from "@weftmesh/core";
+import { asError, type Clock, type Ctx, failed, type Service, type Timer } from "@weftmesh/core";
+import { BackupKey } from "@weftmesh/retry-budget";
 import type { Counter } from "@weftmesh/telemetry";
 import { Attempt } from "./attempt.ts";
 import { SupersededError } from "./errors.ts";
 import type { HedgeDelay } from "./hedge-delay.ts";
 import type { HedgeProtocol } from "./hedge-protocol.ts";
-
-/** True in the ctx of a backup, for whoever wants to tell it from the first attempt. */
-export const BackupKey: CtxKey<boolean> = ctxKey("backup", false);
 
 /** What all calls of one hedged service share. */
 export interface Hedging<Req, Rep> {

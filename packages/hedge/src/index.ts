@@ -10,6 +10,5 @@ export {
   SendInterrupts,
 } from "./hedge-module.ts";
 export { type HedgeProtocol, wholeAnswers } from "./hedge-protocol.ts";
-export { BackupKey } from "./hedged-call.ts";
 export { type HttpHedgingOptions, httpHedging } from "./http-hedging.ts";
 export { PercentileWindow } from "./percentile-window.ts";

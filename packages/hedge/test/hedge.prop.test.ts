@@ -9,7 +9,8 @@ import {
   type Outcome,
   type Service,
 } from "@weftmesh/core";
-import { BackupKey, Hedge } from "@weftmesh/hedge";
+import { Hedge } from "@weftmesh/hedge";
+import { BackupKey } from "@weftmesh/retry-budget";
 import {
   type Answer,
   answerFail,

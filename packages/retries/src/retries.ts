@@ -16,7 +16,7 @@ import {
   type Service,
   type Status,
 } from "@weftmesh/core";
-import { newRetryBudget, type RetryBudget } from "@weftmesh/retry-budget";
+import { BackupKey, newRetryBudget, type RetryBudget } from "@weftmesh/retry-budget";
 import { type Counter, type Stat, StatsParam, type StatsReceiver } from "@weftmesh/telemetry";
 import { type BudgetParams, showBudget } from "./budget-params.ts";
 import { RetriedCall, type Retrying } from "./retried-call.ts";
@@ -89,7 +89,8 @@ export class RetryingService<Req, Rep> implements Service<Req, Rep>, Retrying<Re
   }
 
   call(req: Req, ctx: Ctx): Promise<Rep> {
-    this.budget.deposit();
+    // One call, one deposit: the original of a backup has made it.
+    if (!ctx.get(BackupKey)) this.budget.deposit();
     try {
       return new RetriedCall<Req, Rep>(this, req, ctx).attempt();
     } catch (thrown) {

@@ -23,6 +23,7 @@ import {
   retries,
   wholeMessages,
 } from "@weftmesh/retries";
+import { BackupKey } from "@weftmesh/retry-budget";
 import { StatsParam } from "@weftmesh/telemetry";
 import {
   type Answer,
@@ -121,6 +122,13 @@ describe("the module retries", () => {
     expect(rig.stats.readGauge("retries/budget")).toBe(2);
     await rig.call();
     expect(rig.inner.calls.length).toBe(4 + 3);
+  });
+
+  it("counts a backup for nothing, since its original has paid for both", async () => {
+    const params = Params.empty.with(RetryBudgetParam, { minRetriesPerSec: 0, percentCanRetry: 0.5 });
+    const rig = new Rig([answerOk("fine")], undefined, params);
+    for (let i = 0; i < 8; i++) await rig.call(new Ctx().set(BackupKey, i % 2 === 1));
+    expect(rig.stats.readGauge("retries/budget")).toBe(2);
   });
 
   it("waits as its backoff says, for the call's own time only, and gives up when the waits end", async () => {

@@ -14,7 +14,7 @@ import type { OwnedSession, SessionOwner } from "@weftmesh/pool";
 import { isLateRefusal } from "@weftmesh/tls";
 import { ChunkedDecoder } from "./chunked.ts";
 import { RequestBody, type RequestBodyOwner } from "./client-body.ts";
-import { ConnectionLostError, ResponseError } from "./client-errors.ts";
+import { ConnectionLostError, RequestBrokenError, ResponseError } from "./client-errors.ts";
 import { isIdempotent, requestHead } from "./client-request-head.ts";
 import type { ClientStats } from "./client-stats.ts";
 import { type ClientTimeouts, ClientWatch, type WatchedExchange } from "./client-watch.ts";
@@ -454,7 +454,8 @@ export class ClientConnection
   }
 
   requestFailed(error: Error): void {
-    this.abort(error);
+    // Before the answer it is what the call fails with; behind its head it would look like the answer's own failure.
+    this.abort(this.awaiting ? error : new RequestBrokenError(this.options.peer, error));
   }
 
   /** The request will never be sent whole, so the connection is of no more use. */

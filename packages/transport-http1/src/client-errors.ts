@@ -57,6 +57,16 @@ export class ConnectionLostError extends WeftError {
   }
 }
 
+/** The request's own body broke off when the peer had begun to answer: nothing that the peer could have helped. */
+export class RequestBrokenError extends WeftError {
+  constructor(peer: string, cause: Error) {
+    super("WEFT_REQUEST_BROKEN", `the request broke off while ${peer} answered it: ${cause.message}`, {
+      flags: ["interrupted", "ignorable"],
+      cause,
+    });
+  }
+}
+
 /** A peer answered with what is no response, or one whose end cannot be told for certain. */
 export class ResponseError extends WeftError {
   constructor(peer: string, cause: Error) {

@@ -159,6 +159,21 @@ describe("a request", () => {
     expect(pool.size).toBe(0);
   });
 
+  it("whose body fails under an answer is the fault of neither the peer nor the answer", async () => {
+    const failing = new PushBody();
+    backend.onRequest = (connection) => connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+    const call = errorOf(exchange(request("POST", "/", failing)));
+    await eventually("the head is there", () => backend.connections[0]?.heads === 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    failing.fail(new Error("the source broke"));
+    expect(await call).toMatchObject({
+      code: "WEFT_REQUEST_BROKEN",
+      flags: ["interrupted", "ignorable"],
+      cause: { message: "the source broke" },
+    });
+    expect(pool.size).toBe(0);
+  });
+
   it("A56: holds its body back until the peer says 100 Continue, and never sends it after a final status", async () => {
     backend.onRequest = (connection, n) => connection.send(n === 0 ? "HTTP/1.1 100 Continue\r\n\r\n" : okText);
     const body = new PushBody(4);

@@ -1,5 +1,5 @@
 // The load rig: every proxy that is to be had, side by side in interleaved rounds.
-// node --import tsx src/load.ts [--tls] [--rounds N] [--seconds N] [--only a,b] [--dir DIR]
+// node --import tsx src/load.ts [--tls] [--rounds N] [--seconds N] [--warmup S] [--only a,b] [--dir DIR]
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "4" },
     connections: { type: "string", default: "50" },
     rest: { type: "string", default: "30" },
+    warmup: { type: "string", default: "5" },
     rate: { type: "string", default: "1500" },
     only: { type: "string" },
     dir: { type: "string" },
@@ -45,8 +46,12 @@ interface Running {
   p99Us: number;
 }
 
+function urlOf({ port }: Running): string {
+  return `${values.tls ? "https" : "http"}://127.0.0.1:${port}/`;
+}
+
 async function measure(each: Running): Promise<void> {
-  const url = `${values.tls ? "https" : "http"}://127.0.0.1:${each.port}/`;
+  const url = urlOf(each);
   await wrk(url, Number(values.connections), 1);
   const before = usageOf(each.child.pid);
   const result = await wrk(url, Number(values.connections), seconds);
@@ -90,6 +95,11 @@ async function main(): Promise<void> {
     console.error(`at rest for ${values.rest} s`);
     await sleep(Number(values.rest) * 1000);
     for (const each of running) each.rssIdleMb = usageOf(each.child.pid).rssBytes / mb;
+    // Nobody is measured while its code is still being compiled.
+    for (const each of running) {
+      console.error(`warming up: ${each.name}`);
+      await wrk(urlOf(each), Number(values.connections), Number(values.warmup));
+    }
     for (let round = 0; round < rounds; round++) {
       for (const each of running) {
         console.error(`round ${round + 1} of ${rounds}: ${each.name}`);

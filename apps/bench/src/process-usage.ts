@@ -25,6 +25,19 @@ function statOf(pid: number): { parent: number; cpuTicks: number; rssPages: numb
   };
 }
 
+/** Time on a processor of all threads that live, in ns; undefined where the kernel does not count it. */
+function scheduledNs(pid: number): number | undefined {
+  try {
+    let ns = 0;
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      ns += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1").split(" ")[0]);
+    }
+    return ns;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a process and its children have used so far. */
 export function usageOf(root: number): Usage {
   const stats = new Map<number, NonNullable<ReturnType<typeof statOf>>>();
@@ -33,14 +46,15 @@ export function usageOf(root: number): Usage {
     const stat = Number.isInteger(pid) && pid > 0 ? statOf(pid) : undefined;
     if (stat !== undefined) stats.set(pid, stat);
   }
-  let ticks = 0;
+  let cpuSeconds = 0;
   let pages = 0;
   for (const [pid, stat] of stats) {
     if (!isBelow(pid, root, stats)) continue;
-    ticks += stat.cpuTicks;
+    const ns = scheduledNs(pid);
+    cpuSeconds += ns === undefined ? stat.cpuTicks / ticksPerSecond : ns / 1e9;
     pages += stat.rssPages;
   }
-  return { cpuSeconds: ticks / ticksPerSecond, rssBytes: pages * 4096 };
+  return { cpuSeconds, rssBytes: pages * 4096 };
 }
 
 /** CPU seconds of each child of a process so far, by its id. */

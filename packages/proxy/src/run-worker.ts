@@ -1,6 +1,7 @@
 import { asError, Params, systemClock } from "@weftmesh/core";
 import { HostResolverParam } from "@weftmesh/naming";
 import { readLogLevel } from "@weftmesh/telemetry";
+import { SessionSecretParam } from "@weftmesh/tls";
 import {
   encodeAddr,
   FedListeners,
@@ -125,7 +126,9 @@ class Worker {
       plugins,
       pluginNames: settings.pluginNames,
       log: (line) => void process.stderr.write(line.replace(" THREAD1: ", thread)),
-      params: Params.empty.with(HostResolverParam, this.#discovery),
+      params: Params.empty
+        .with(HostResolverParam, this.#discovery)
+        .with(SessionSecretParam, Buffer.from(settings.sessionSecret, "base64")),
       parts: {
         listeners: this.#listeners,
         namer: (index) => this.#discovery.namer(this.#namers, index),

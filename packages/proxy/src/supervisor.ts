@@ -73,6 +73,7 @@ export async function createSupervisor(options: ProxyOptions, asked: SupervisorO
     configName: options.configName ?? "config",
     pluginNames: options.pluginNames ?? [],
     logLevel: options.logLevel,
+    sessionSecret: process.getBuiltinModule("node:crypto").randomBytes(32).toString("base64"),
   };
   const namers = (): RemoteNamers => {
     const { namers: linked } = proxy.built.linked;

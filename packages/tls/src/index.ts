@@ -10,6 +10,7 @@ export { LiveContext, type TlsLog } from "./live-context.ts";
 export { peerIdentity } from "./peer-identity.ts";
 export { readsIntoBuffers } from "./reads-into-buffers.ts";
 export { type ContextSurroundings, serverContext } from "./server-context.ts";
+export { SessionSecretParam } from "./session-keys.ts";
 export type { CertificateFiles, ClientTlsSettings, ServerTlsSettings } from "./settings.ts";
 export { type Accepting, TlsAcceptor, type TlsAcceptorOptions } from "./tls-acceptor.ts";
 export { TlsDialer, type TlsDialerOptions } from "./tls-dialer.ts";

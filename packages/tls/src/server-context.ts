@@ -5,8 +5,9 @@ import { certificatesOf, describePair, exposedKey, pairFiles, readPair } from ".
 import { secureOptions, sessionSeconds } from "./context-options.ts";
 import { asSettingError } from "./errors.ts";
 import { LiveContext, type TlsLog } from "./live-context.ts";
-import { nodeCrypto, nodeTls } from "./node-tls.ts";
+import { nodeTls } from "./node-tls.ts";
 import { versionRange } from "./protocols.ts";
+import { SessionKeyring } from "./session-keys.ts";
 import type { ServerTlsSettings } from "./settings.ts";
 import { type SystemRoots, systemRoots } from "./system-roots.ts";
 
@@ -16,6 +17,8 @@ export interface ContextSurroundings {
   readonly clock: Clock;
   readonly stats: StatsReceiver;
   readonly log: TlsLog;
+  /** See `SessionSecretParam`. */
+  readonly sessionSecret?: Uint8Array | undefined;
 }
 
 /** The context of a listener, from its files. Errors: TlsFileError, TlsSettingError. */
@@ -26,7 +29,7 @@ export function serverContext(settings: ServerTlsSettings, around: ContextSurrou
   const own = requireClientAuth && caCertPath !== undefined ? [{ key: "caCertPath", path: caCertPath }] : [];
   const roots: SystemRoots | undefined = requireClientAuth && caCertPath === undefined ? systemRoots() : undefined;
   // Sessions are told apart by it, and must be where clients are asked for certificates.
-  const sessionIdContext = nodeCrypto().randomBytes(16).toString("hex");
+  const sessions = new SessionKeyring(around.sessionSecret, `${around.name} ${requireClientAuth}`);
   return new LiveContext({
     ...around,
     files: [...pairFiles(settings), ...own, ...(roots?.files ?? [])],
@@ -45,7 +48,7 @@ export function serverContext(settings: ServerTlsSettings, around: ContextSurrou
           honorCipherOrder: true,
           ecdhCurve: curves,
           secureOptions: secureOptions(),
-          sessionIdContext,
+          ...sessions.keys(texts),
           sessionTimeout: sessionSeconds,
           ...(trusted === undefined ? {} : { ca: [...trusted], allowPartialTrustChain: true }),
         });

@@ -31,8 +31,15 @@ interface Rig {
   readonly secured: { readonly socket: TLSSocket; readonly peer: PeerIdentity | undefined }[];
 }
 
-async function rig(options: { maxHandshakes?: number; requireClientAuth?: boolean } = {}): Promise<Rig> {
-  const { requireClientAuth = false } = options;
+interface RigOptions {
+  readonly maxHandshakes?: number;
+  readonly requireClientAuth?: boolean;
+  readonly sessionSecret?: Uint8Array;
+  readonly name?: string;
+}
+
+async function rig(options: RigOptions = {}): Promise<Rig> {
+  const { requireClientAuth = false, sessionSecret, name = "test" } = options;
   const folder = new Folder();
   const clock = new ManualClock(0, Date.now());
   const stats = new MemoryStats();
@@ -42,7 +49,7 @@ async function rig(options: { maxHandshakes?: number; requireClientAuth?: boolea
     caCertPath: folder.write("ca.pem", ca.cert),
     requireClientAuth,
   };
-  const context = serverContext(settings, { name: "test", clock, stats, log: new Log() });
+  const context = serverContext(settings, { name, clock, stats, log: new Log(), sessionSecret });
   const alpn = ["http/1.1"];
   const acceptor = new TlsAcceptor({ context, alpn, clock, stats, ...options, requireClientAuth });
   const secured: Rig["secured"] = [];
@@ -152,6 +159,32 @@ describe("the handshakes of a listener", () => {
       expect(stats.readCounter("handshake_failures/expired")).toBe(1);
       expect(stats.readCounter("resumed")).toBe(1);
       expect(secured).toHaveLength(2);
+    },
+  );
+
+  it.each(["TLSv1.2", "TLSv1.3"] as const)(
+    "E10: take up a session of %s that another process began when both have the secret, by the same rules alone",
+    async (version) => {
+      const sessionSecret = Buffer.alloc(32, 7);
+      const as = { cert: caller.cert, key: caller.key, minVersion: version, maxVersion: version };
+      const begun = await rig({ requireClientAuth: true, sessionSecret });
+      const first = await tls(begun.port, as);
+      const session = await new Promise<Buffer>((resolve) => {
+        first.on("session", resolve);
+        if (version === "TLSv1.2") resolve(first.getSession() as Buffer);
+      });
+      const resumes = async (options: RigOptions): Promise<number> => {
+        const { port, stats, secured } = await rig(options);
+        await tls(port, { ...as, session });
+        await eventually("it is let in", () => secured.length === 1);
+        if (options.requireClientAuth === true) expect(secured[0]?.peer?.sha256).toBe(caller.sha256);
+        return stats.readCounter("resumed");
+      };
+      expect(await resumes({ requireClientAuth: true, sessionSecret })).toBe(1);
+      expect(await resumes({ requireClientAuth: true, sessionSecret, name: "other" })).toBe(0);
+      expect(await resumes({ requireClientAuth: true, sessionSecret: Buffer.alloc(32, 8) })).toBe(0);
+      expect(await resumes({ requireClientAuth: true })).toBe(0);
+      expect(await resumes({ sessionSecret })).toBe(0);
     },
   );
 

@@ -105,19 +105,27 @@ export class HeaderBlock {
       }
       const nameStart = p;
       let hash = 0;
+      let byte = bytes[p] as number;
       for (;;) {
-        const lower = names[bytes[p] as number] as number;
+        const lower = names[byte] as number;
         if (lower === 0) break;
         hash = (Math.imul(hash, 31) + lower) | 0;
         if (++p >= stop) return this.outOfBytes(end, limit);
+        byte = bytes[p] as number;
       }
-      if (bytes[p] !== colon || p === nameStart) throw this.badName(bytes[p]);
+      if (byte !== colon || p === nameStart) throw this.badName(byte);
       const nameEnd = p;
-      if (++p >= stop) return this.outOfBytes(end, limit);
-      while (bytes[p] === 32 || bytes[p] === 9) if (++p >= stop) return this.outOfBytes(end, limit);
+      do {
+        if (++p >= stop) return this.outOfBytes(end, limit);
+        byte = bytes[p] as number;
+      } while (byte === 32 || byte === 9);
       const valueStart = p;
-      while (valueTable[bytes[p] as number] === 1) if (++p >= stop) return this.outOfBytes(end, limit);
-      if (bytes[p] !== CR) throw malformed("a header value has a control character");
+      // As `valueTable` has it, and faster.
+      while ((byte >= 32 && byte !== 127) || byte === 9) {
+        if (++p >= stop) return this.outOfBytes(end, limit);
+        byte = bytes[p] as number;
+      }
+      if (byte !== CR) throw malformed("a header value has a control character");
       if (p + 1 >= stop) return this.outOfBytes(end, limit);
       if (bytes[p + 1] !== LF) throw malformed("a CR stands alone in a header value");
       let valueEnd = p;

@@ -25,6 +25,7 @@ import {
   stackNames,
 } from "@weftmesh/router";
 import { StatsParam } from "@weftmesh/telemetry";
+import { SessionSecretParam } from "@weftmesh/tls";
 import {
   type Http1Server,
   type Http1ServerOptions,
@@ -81,7 +82,13 @@ class Http1Router implements Router {
     const { bindingCache } = config;
     const stats = runtime.params.get(StatsParam).scope("rt", this.label);
     this.#tls = new RouterTls(
-      { label: this.label, clock: runtime.params.get(ClockParam), stats, logger: runtime.logger },
+      {
+        label: this.label,
+        clock: runtime.params.get(ClockParam),
+        stats,
+        logger: runtime.logger,
+        sessionSecret: runtime.params.get(SessionSecretParam),
+      },
       config.servers,
       config.client,
     );

@@ -37,6 +37,7 @@ export interface RouterTlsOptions {
   /** Of the router. */
   readonly stats: StatsReceiver;
   readonly logger: Logger;
+  readonly sessionSecret: Uint8Array | undefined;
 }
 
 /**
@@ -56,7 +57,7 @@ export class RouterTls {
     clients: StaticConfigs<HttpClient> | undefined,
   ) {
     this.#options = options;
-    const { label, clock, stats, logger } = options;
+    const { label, clock, stats, logger, sessionSecret } = options;
     this.#servers = servers.map(({ tls, ip, port }, i) => {
       if (tls === undefined) return undefined;
       const around = {
@@ -64,6 +65,7 @@ export class RouterTls {
         clock,
         stats: stats.scope("server", `${ip}/${port}`, "tls"),
         log: logger,
+        sessionSecret,
       };
       return located(label, ["servers", i, "tls"], () => serverContext(tls, around));
     });

@@ -1,6 +1,6 @@
 // The one adapter of this package: the only file that reads how this process fares.
 import { totalmem } from "node:os";
-import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
+import type { IntervalHistogram } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
 import type { Clock } from "@weftmesh/core";
 import type { EventLoopDelay, MemoryUse } from "./pressure.ts";
@@ -11,9 +11,12 @@ const resolutionMs = 10;
 const windowMs = 100;
 const nanosecondsPerMs = 1e6;
 
+/** Loaded by whoever watches the event loop, which few do. */
+const perfHooks = (): typeof import("node:perf_hooks") => process.getBuiltinModule("node:perf_hooks");
+
 class SystemEventLoopDelay implements EventLoopDelay {
   readonly #clock: Clock;
-  readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: resolutionMs });
+  readonly #histogram: IntervalHistogram = perfHooks().monitorEventLoopDelay({ resolution: resolutionMs });
   #sinceMs: number;
   #meanMs = 0;
   #maxMs = 0;

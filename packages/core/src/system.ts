@@ -1,6 +1,5 @@
 // The one adapter: the only file that reads the machine's time and chance.
 // biome-ignore-all lint/style/noRestrictedGlobals: this is the adapter that the rule points to
-import { performance } from "node:perf_hooks";
 import type { Clock, Timer } from "./clock.ts";
 import type { Rng } from "./rng.ts";
 import { TimerWheel } from "./timer-wheel.ts";
@@ -9,15 +8,18 @@ import { TurnTime } from "./turn-time.ts";
 /** Fine enough for timeouts in ms, and coarse enough that a busy wheel wakes 250 times a second at most. */
 const tickMs = 4;
 
+/** As `performance.now`, without loading what else is in `perf_hooks`. */
+function monotonicMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
+}
+
 class SystemClock implements Clock {
-  readonly #time = new TurnTime(
-    () => performance.now(),
-    (fn) => setImmediate(fn),
-  );
+  readonly #time = new TurnTime(monotonicMs, (fn) => setImmediate(fn));
   #real: NodeJS.Timeout | undefined;
   readonly #wheel = new TimerWheel(
     {
-      now: () => performance.now(),
+      now: monotonicMs,
       wakeAfter: (ms, wake) => {
         clearTimeout(this.#real);
         // Node rounds down to whole milliseconds; one early wake would only cost another.

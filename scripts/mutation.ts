@@ -48,7 +48,8 @@ export default defineConfig({
     // Simulations tell of the whole, slowly; what tells mutants apart are the tests of the parts.
     exclude: ["**/simulation.test.ts"],
     setupFiles: ["packages/testkit/src/setup.ts"],
-    testTimeout: 20_000,
+    // Under the eyes of Stryker a loop takes fifty times as long.
+    testTimeout: 300_000,
     pool: "forks",
   },
 });

@@ -4,6 +4,7 @@ import { inheritedSockets } from "@weftmesh/listeners";
 import { type ProxyOptions, readWithPlugins } from "./built-proxy.ts";
 import { help, readCommandLine } from "./command-line.ts";
 import { createProxy } from "./create-proxy.ts";
+import { keepAlive } from "./own-exit.ts";
 import { explain, type RunOptions } from "./run-options.ts";
 import { runWorker } from "./run-worker.ts";
 import { ServiceManager } from "./service-manager.ts";
@@ -20,6 +21,7 @@ import { workerVariable } from "./worker-settings.ts";
  */
 export async function runProxy(args: readonly string[], options: RunOptions): Promise<number> {
   outliveReaders();
+  keepAlive();
   if (process.env[workerVariable] !== undefined && process.send !== undefined) return runWorker(options);
   const line = readCommandLine(args);
   if (line.kind === "help") return say(help, 0);

@@ -12,6 +12,7 @@ import {
   type ToWorker,
 } from "@weftmesh/workers";
 import { buildProxy, type LiveProxy, type ProxyOptions, runnable } from "./built-proxy.ts";
+import { exitNow } from "./own-exit.ts";
 import { Reloader } from "./reloader.ts";
 import { explain, type RunOptions } from "./run-options.ts";
 import { surviveUnhandledErrors } from "./unhandled-errors.ts";
@@ -102,14 +103,14 @@ class Worker {
 
   /** Asks for no more connections first; the second time it ends at once. */
   terminate(): void {
-    if (this.#leaving) process.exit(143);
+    if (this.#leaving) exitNow(143);
     this.#leaving = true;
     say({ t: "leaving" });
   }
 
   /** The supervisor is gone: nobody brings connections any more. */
   orphaned(): void {
-    if (this.#draining || this.#live === undefined) process.exit(1);
+    if (this.#draining || this.#live === undefined) exitNow(1);
     this.#drain(this.#graceMs);
   }
 

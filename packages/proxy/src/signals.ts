@@ -1,3 +1,4 @@
+import { exitNow } from "./own-exit.ts";
 import type { ProxyServer } from "./proxy-server.ts";
 import { Successor } from "./successor.ts";
 
@@ -11,7 +12,7 @@ export function actOnSignals(proxy: ProxyServer, readText: (() => string) | unde
   let signalled = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      if (signalled) process.exit(signal === "SIGINT" ? 130 : 143);
+      if (signalled) exitNow(signal === "SIGINT" ? 130 : 143);
       signalled = true;
       log.info(`Received ${signal}. Shutting down ...`);
       proxy.close().catch((error: Error) => log.error(`while closing: ${error.message}`));

@@ -1,4 +1,5 @@
-// Mutation scores: npm run mutation -- PACKAGE... [--concurrency N] [--files GLOB]
+// Mutation scores: npm run mutation -- PACKAGE... [--concurrency N] [--files GLOB] [--tests GLOB]
+// What is found out is kept: a large package goes faster file by file, each with the tests of its own, before all at once.
 // Works in a copy of the package's sources, so that nobody meets a mutant in the tree.
 import { spawnSync } from "node:child_process";
 import {
@@ -18,6 +19,8 @@ import { type MutantReport, type Score, scoreOf, scoreTable } from "./mutation-s
 import { isMain, type Member, readMembers, root } from "./workspace.ts";
 
 const resultsFile: string = join(root, "docs", "mutation.json");
+const allFiles = "**/*.ts";
+const allTests = "**/*.test.ts";
 const pageFile: string = join(root, "docs", "mutation.md");
 
 /** A folder with copies of all packages, and with links to everything that they need. */
@@ -37,14 +40,14 @@ function sandbox(members: readonly Member[]): string {
   return dir;
 }
 
-function vitestConfig(path: string): string {
+function vitestConfig(path: string, tests: string): string {
   return `import { defineConfig } from "vitest/config";
 const conditions = ["@weftmesh/source"];
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ["${path}/test/**/*.test.ts"],
+    include: ["${path}/test/${tests}"],
     // Simulations tell of the whole, slowly; what tells mutants apart are the tests of the parts.
     exclude: ["**/simulation.test.ts"],
     setupFiles: ["packages/testkit/src/setup.ts"],
@@ -76,13 +79,13 @@ function strykerConfig(path: string, files: string, concurrency: number): unknow
   };
 }
 
-function run(member: Member, members: readonly Member[], files: string, concurrency: number): Score {
+function run(member: Member, members: readonly Member[], files: string, tests: string, concurrency: number): Score {
   const dir = sandbox(members);
   const kept = join(root, "node_modules", ".cache", "mutation");
   const incremental = join(kept, `${member.short}.json`);
   mkdirSync(kept, { recursive: true });
   if (existsSync(incremental)) cpSync(incremental, join(dir, "incremental.json"));
-  writeFileSync(join(dir, "vitest.config.ts"), vitestConfig(member.dir));
+  writeFileSync(join(dir, "vitest.config.ts"), vitestConfig(member.dir, tests));
   writeFileSync(join(dir, "stryker.config.json"), JSON.stringify(strykerConfig(member.dir, files, concurrency)));
   console.log(`${member.short}: in ${dir}`);
   const env = { ...process.env, WEFT_MUTATION: "1", WEFT_RUNS: process.env["WEFT_RUNS"] ?? "25" };
@@ -97,7 +100,11 @@ function run(member: Member, members: readonly Member[], files: string, concurre
 
 function main(): void {
   const { values, positionals } = parseArgs({
-    options: { concurrency: { type: "string", default: "1" }, files: { type: "string", default: "**/*.ts" } },
+    options: {
+      concurrency: { type: "string", default: "1" },
+      files: { type: "string", default: allFiles },
+      tests: { type: "string", default: allTests },
+    },
     allowPositionals: true,
   });
   const members = readMembers();
@@ -105,10 +112,10 @@ function main(): void {
   for (const name of positionals) {
     const member = members.find((each) => each.short === name);
     if (member === undefined) throw new Error(`there is no package ${name}`);
-    const score = run(member, members, values.files, Number(values.concurrency));
+    const score = run(member, members, values.files, values.tests, Number(values.concurrency));
     console.log(scoreTable([score]));
     // A part of a package has no score of its own to keep.
-    if (values.files !== "**/*.ts") continue;
+    if (values.files !== allFiles || values.tests !== allTests) continue;
     const others = scores.filter((each) => each.package !== name);
     scores.splice(0, scores.length, ...[...others, score].sort((a, b) => a.package.localeCompare(b.package)));
     writeFileSync(resultsFile, `${JSON.stringify(scores, null, 2)}\n`);

@@ -43,13 +43,19 @@ beforeAll(async () => {
         res.write("a");
         setImmediate(() => res.end("b"));
         return;
+      case "nack-in-turn":
+        if (count % 2 === 1) {
+          res.statusCode = 503;
+          res.setHeader("finagle-http-nack", "true");
+        }
+        break;
       case "slow-first":
         if (count === 1) return;
         break;
     }
     res.end();
   });
-  const dtab = `/svc/* => /$/inet/127.1/${backend.port} ; /svc/felix => /p/cat ; /p/cat => /$/inet/127.1/${backend.port} ; /svc/none => !`;
+  const dtab = `/svc/* => /$/inet/127.1/${backend.port} ; /svc/felix => /p/cat ; /p/cat => /$/inet/127.1/${backend.port} ; /svc/none => ! ; /svc/whole => /$/inet/127.0.0.1/${backend.port}`;
   const routers = [
     ...kinds.map((kind) => `  label: ${kind}\n  service: { responseClassifier: { kind: io.l5d.http.${kind} } }`),
     "  label: plain",
@@ -66,6 +72,13 @@ beforeAll(async () => {
     kind: io.l5d.static
     configs:
     - { prefix: "/$/inet/127.1/{port}", clientSession: { idleTimeMs: 500 } }`,
+    `  label: requeued
+  client:
+    kind: io.l5d.static
+    configs:
+    - { prefix: /, failFast: false, failureAccrual: { kind: none } }
+    - { prefix: "/$/inet/127.0.0.1", requeueBudget: { minRetriesPerSec: 0, percentCanRetry: 1.0, ttlSecs: 60 } }
+    - { prefix: "/$/inet/127.1", requeueBudget: { minRetriesPerSec: 0, percentCanRetry: 0.5, ttlSecs: 60 } }`,
   ];
   const server = (i: number): string => (i === 4 ? "serverSession: { lifeTimeMs: 600, idleTimeMs: 60000 }, " : "");
   proxy = await RunningProxy.start(`
@@ -180,6 +193,25 @@ describe("RetriesEndToEndTest", () => {
     // The reserve of b, 100 by 10 a second for 10 s, is its own.
     const reserve = await growth([`${client("half")}/requests`], () => ask({ to, host: "b", headers: fail }));
     expect(reserve[0]).toBe(101);
+  });
+
+  it("requeues, and per-client requeue policy: each client has the budget of its prefix, to the request", async () => {
+    const to = proxy.at("requeued");
+    /** Status, and of that client the balance, its requeues, and how often its limit was met. */
+    const send = async (host: string, at: string): Promise<readonly unknown[]> => {
+      const { status } = await ask({ to, host, headers: { "x-do": "nack-in-turn", "x-key": `requeued ${host}` } });
+      const metrics = await proxy.metrics();
+      const of = `rt/requeued/client/$/inet/${at}/${backend.port}/retries`;
+      return [status, ...["budget", "requeues", "request_limit"].map((name) => metrics[`${of}/${name}`] ?? 0)];
+    };
+    // One requeue for each request: all of them are answered by the second attempt.
+    for (let i = 1; i <= 10; i++) expect(await send("whole", "127.0.0.1")).toEqual([200, 0, i, 0]);
+    // Half a requeue for each: none for the first, one for the third and the fourth, none for the fifth.
+    expect(await send("half", "127.1")).toEqual([503, 0, 0, 1]);
+    expect(await send("half", "127.1")).toEqual([200, 1, 0, 1]);
+    expect(await send("half", "127.1")).toEqual([200, 0, 1, 1]);
+    expect(await send("half", "127.1")).toEqual([200, 0, 2, 1]);
+    expect(await send("half", "127.1")).toEqual([503, 0, 2, 2]);
   });
 
   it("l5d-retryable header is respected by default, and takes precedence over the response classifier", async () => {

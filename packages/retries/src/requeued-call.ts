@@ -1,13 +1,4 @@
-import {
-  asError,
-  ClassifierKey,
-  type Clock,
-  type Ctx,
-  defaultClassifier,
-  failed,
-  hasFlag,
-  type Service,
-} from "@weftmesh/core";
+import { asError, type Clock, type Ctx, failed, hasFlag, type Service } from "@weftmesh/core";
 import type { RetryBudget } from "@weftmesh/retry-budget";
 import type { Counter, Stat } from "@weftmesh/telemetry";
 import { attempt } from "./attempt.ts";
@@ -60,13 +51,9 @@ export class RequeuedCall<Req, Rep> {
   }
 
   #answered(ctx: Ctx, rep: Rep): Rep | Promise<Rep> {
-    const { protocol, budget, clock, cannotRetry } = this.#shared;
+    const { protocol, clock, cannotRetry } = this.#shared;
     const begun = protocol.begin(ctx, rep);
-    if (!protocol.isNack(begun)) {
-      const classifier = this.#ctx.get(ClassifierKey) ?? defaultClassifier;
-      if (classifier.classify(this.#req, begun, undefined) === "success") budget.deposit();
-      return this.#settle(begun);
-    }
+    if (!protocol.isNack(begun)) return this.#settle(begun);
     if (this.#ctx.cancelled !== undefined) return this.#settle(begun);
     const mayTry = this.#mayTry(cannotRetry);
     if (mayTry && this.#pay()) {

@@ -13,7 +13,7 @@ import {
   type Service,
   type Status,
 } from "@weftmesh/core";
-import { newRetryBudget, type RetryBudget } from "@weftmesh/retry-budget";
+import { BackupKey, newRetryBudget, type RetryBudget } from "@weftmesh/retry-budget";
 import { type Counter, type Stat, StatsParam, type StatsReceiver } from "@weftmesh/telemetry";
 import { type BudgetParams, showBudget } from "./budget-params.ts";
 import { RequeuedCall, type Requeueing } from "./requeued-call.ts";
@@ -76,6 +76,7 @@ export class RequeueingService<Req, Rep> implements Service<Req, Rep>, Requeuein
   }
 
   call(req: Req, ctx: Ctx): Promise<Rep> {
+    if (!ctx.get(BackupKey)) this.budget.deposit();
     try {
       return new RequeuedCall<Req, Rep>(this, req, ctx).attempt();
     } catch (thrown) {

@@ -95,6 +95,7 @@ describe("requeues, call by call", () => {
           const said = { requeues: 0, request_limit: 0, budget_exhausted: 0 };
           while (at < script.length) {
             // The model: the same walk, written as the rules are.
+            balance++;
             let left = -1;
             let connects = 0;
             let calls = 1;
@@ -127,7 +128,6 @@ describe("requeues, call by call", () => {
               calls++;
               last = script[at++] ?? "ok";
             }
-            if (last === "ok") balance++;
 
             const before = inner.calls.length;
             const outcome = await dispatch(service, "req", new Ctx().set(ClassifierKey, byName)).catch((e: Error) => e);

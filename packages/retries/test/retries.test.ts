@@ -360,7 +360,7 @@ describe("the module requeues", () => {
     expect([other.inner.calls.length, other.count("not_open"), other.count("cannot_retry")]).toEqual([1, 0, 1]);
   });
 
-  it("pays in for requests that succeed, and for no others", async () => {
+  it("pays in for each request once, whatever becomes of it, and not for a backup", async () => {
     const params = Params.empty.with(RequeueBudgetParam, { minRetriesPerSec: 0, percentCanRetry: 1 });
     const rig = new Rig(
       [answerOk("good"), answerOk("bad"), answerOk("retry"), answerFail(), answerOk("good")],
@@ -368,7 +368,9 @@ describe("the module requeues", () => {
       params,
     );
     for (let i = 0; i < 5; i++) await rig.call().catch(() => {});
-    expect(rig.stats.readGauge("retries/budget")).toBe(2);
+    expect(rig.stats.readGauge("retries/budget")).toBe(5);
+    await rig.call(new Ctx().set(BackupKey, true));
+    expect(rig.stats.readGauge("retries/budget")).toBe(5);
     await rig.service.close();
     expect(rig.stats.readGauge("retries/budget")).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-// Mutation scores: npm run mutation -- PACKAGE... [--concurrency N] [--files GLOB] [--tests GLOB]
+// Mutation scores: npm run mutation -- PACKAGE... [--concurrency N] [--files GLOB] [--tests GLOB] [--record]
 // What is found out is kept: a large package goes faster file by file, each with the tests of its own, before all at once.
 // Works in a copy of the package's sources, so that nobody meets a mutant in the tree.
 import { spawnSync } from "node:child_process";
@@ -104,6 +104,7 @@ function main(): void {
       concurrency: { type: "string", default: "1" },
       files: { type: "string", default: allFiles },
       tests: { type: "string", default: allTests },
+      record: { type: "boolean", default: false },
     },
     allowPositionals: true,
   });
@@ -114,12 +115,12 @@ function main(): void {
     if (member === undefined) throw new Error(`there is no package ${name}`);
     const score = run(member, members, values.files, values.tests, Number(values.concurrency));
     console.log(scoreTable([score]));
-    // A part of a package has no score of its own to keep.
-    if (values.files !== allFiles || values.tests !== allTests) continue;
+    // A part of a package has no score of its own to keep, unless it was the last part.
+    if (!values.record && (values.files !== allFiles || values.tests !== allTests)) continue;
     const others = scores.filter((each) => each.package !== name);
     scores.splice(0, scores.length, ...[...others, score].sort((a, b) => a.package.localeCompare(b.package)));
     writeFileSync(resultsFile, `${JSON.stringify(scores, null, 2)}\n`);
-    const head = `# Mutation scores\n\n\`npm run mutation -- PACKAGE\` (Stryker; killed and timed out, of all mutants).\n\n`;
+    const head = `# Mutation scores\n\n\`npm run mutation -- PACKAGE\` (Stryker; killed and timed out, of all mutants). A large package is\ndone file by file, each with the tests of its own: what other tests would have killed counts as survived there.\n\n`;
     writeFileSync(pageFile, `${head}${scoreTable(scores)}\n`);
   }
 }

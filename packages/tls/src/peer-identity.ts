@@ -36,8 +36,11 @@ export function alternativeNames(text: string | undefined): readonly Alternative
   return names;
 }
 
+/** A string of JSON, and nothing that JSON would refuse: no certificate may make the reading of it fail. */
+const jsonString = /^"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/;
+
 function readValue(text: string): { readonly value: string; readonly length: number } {
-  const quoted = /^"(?:[^"\\]|\\.)*"/.exec(text)?.[0];
+  const quoted = jsonString.exec(text)?.[0];
   if (quoted !== undefined) return { value: JSON.parse(quoted) as string, length: quoted.length };
   const comma = text.indexOf(", ");
   const value = comma === -1 ? text : text.slice(0, comma);

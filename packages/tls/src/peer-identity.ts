@@ -37,6 +37,7 @@ export function alternativeNames(text: string | undefined): readonly Alternative
 }
 
 /** A string of JSON, and nothing that JSON would refuse: no certificate may make the reading of it fail. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what JSON does not allow in a string
 const jsonString = /^"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/;
 
 function readValue(text: string): { readonly value: string; readonly length: number } {

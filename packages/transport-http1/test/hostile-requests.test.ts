@@ -1,7 +1,7 @@
 import { systemClock } from "@weftmesh/core";
+import { hostilePayloads } from "@weftmesh/testkit/http1-payloads";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Http1Server, listenHttp1 } from "../src/index.ts";
-import { hostilePayloads } from "./payloads.ts";
 import { RawClient } from "./raw-client.ts";
 import { Recorder } from "./recorder.ts";
 

@@ -1,8 +1,8 @@
 import { ManualClock, settle } from "@weftmesh/testkit";
+import { hostilePayloads, validPayloads } from "@weftmesh/testkit/http1-payloads";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { memoryServer } from "./memory-server.ts";
-import { hostilePayloads, validPayloads } from "./payloads.ts";
 import { Recorder } from "./recorder.ts";
 
 /** What a connection makes of pieces of bytes: all that a client or a service could tell a difference by. */

@@ -55,7 +55,7 @@ describe("the threat model", () => {
 
   it("leans on tests that there are", () => {
     const titles = ["packages", "plugins", "apps", "scripts"]
-      .flatMap((group) => filesBelow(group, /\/(test|e2e)\/.*\.ts$/))
+      .flatMap((group) => filesBelow(group, /\/(test|e2e|testkit\/src)\/.*\.ts$/))
       .filter((file) => !file.endsWith("threat-model.test.ts"))
       .map((file) => readFileSync(join(root, file), "utf8"))
       .join("\n");

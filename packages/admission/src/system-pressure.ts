@@ -1,7 +1,7 @@
 // The one adapter of this package: the only file that reads how this process fares.
 import { totalmem } from "node:os";
 import type { IntervalHistogram } from "node:perf_hooks";
-import { getHeapStatistics } from "node:v8";
+import { getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
 import type { Clock } from "@weftmesh/core";
 import type { EventLoopDelay, MemoryUse } from "./pressure.ts";
 
@@ -68,14 +68,38 @@ export interface SystemMemoryUseOptions {
   readonly limitBytes?: number;
 }
 
+const mb = 1024 * 1024;
+/** Of what V8 calls the limit of the heap, three such belong to new objects alone; a heap is full without them. */
+const defaultSemiSpaceMb = 16;
+const youngSpaces = new Set(["new_space", "new_large_object_space", "read_only_space"]);
+
+/** Bytes that V8 sets aside for new objects, by the options that it was started with. */
+export function youngLimitBytes(options: readonly string[]): number {
+  let semiSpaceMb = defaultSemiSpaceMb;
+  for (const option of options) {
+    const given = /^--max[-_]semi[-_]space[-_]size=(\d+)$/.exec(option)?.[1];
+    if (given !== undefined && Number(given) > 0) semiSpaceMb = Number(given);
+  }
+  return 3 * semiSpaceMb * mb;
+}
+
+/** Where objects go that stay, which is the part of the heap that ends a process when it is full. */
+function oldHeapUsedBytes(): number {
+  let used = 0;
+  for (const space of getHeapSpaceStatistics()) if (!youngSpaces.has(space.space_name)) used += space.space_used_size;
+  return used;
+}
+
 /** Reads this process's memory: the heap by the limit of its engine, or the whole by its own, whichever is fuller. */
 export function systemMemoryUse(options?: SystemMemoryUseOptions): MemoryUse {
   const limitBytes =
     options?.limitBytes ?? Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  const started = [...(process.env["NODE_OPTIONS"] ?? "").split(/\s+/), ...process.execArgv];
+  const heapLimitBytes = getHeapStatistics().heap_size_limit;
+  const oldLimitBytes = Math.max(heapLimitBytes - youngLimitBytes(started), heapLimitBytes / 4);
   return {
     get ratio(): number {
-      const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-      return Math.max(used / limit, process.memoryUsage.rss() / limitBytes);
+      return Math.max(oldHeapUsedBytes() / oldLimitBytes, process.memoryUsage.rss() / limitBytes);
     },
   };
 }

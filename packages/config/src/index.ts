@@ -1,4 +1,5 @@
 export { ConfigError, type ConfigIssue, type ConfigRule, showIssue, showIssueInSource } from "./config-error.ts";
+export { HeaderNameType } from "./header-name-type.ts";
 export type { Setting } from "./inspect.ts";
 export { configJsonSchema, type JsonSchema, jsonSchemaOf } from "./json-schema.ts";
 export { bodiesByKind, type KindTable, kindSchema } from "./kind-schema.ts";

@@ -41,5 +41,6 @@ export {
   type PeerIdentity,
   type SocketAddress,
 } from "./message.ts";
+export { dropSegments, pathEnd, pathSegments } from "./request-path.ts";
 export { type BodyTap, tapBody } from "./tap-body.ts";
 export { type TunnelEnd, TunnelRequest, TunnelResponse } from "./tunnel.ts";

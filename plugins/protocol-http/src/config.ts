@@ -5,6 +5,7 @@ import {
   type ClientConfig,
   Count,
   Flag,
+  HeaderNameType,
   type HttpClientConfig,
   httpClientKeys,
   integer,
@@ -24,7 +25,6 @@ import {
   textOf,
   tunnelsSchema,
 } from "@weftmesh/config";
-import { headerName } from "@weftmesh/http";
 import type { ForwardedLabeler, ForwardedLabels, TracePropagator } from "@weftmesh/router";
 import * as z from "zod";
 
@@ -87,16 +87,6 @@ const forwarded = () =>
     for: labeler().prefault({ kind: "requestRandom" }).describe("How the other end of the connection is named"),
   });
 
-const HeaderNameType = () =>
-  textOf(
-    (text) => {
-      headerName(text);
-      return text;
-    },
-    "the name of a header",
-    "x-received-ms",
-  );
-
 /** Checked here, and read again by whoever opens the log: a config is shown as it was written. */
 const rollPolicy = () =>
   textOf(
@@ -151,7 +141,7 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
     },
     server: {
       addForwardedHeader: forwarded().optional().describe("Append to Forwarded who asked and through whom"),
-      timestampHeader: HeaderNameType().optional().describe("Header that is given the time of receipt in ms"),
+      timestampHeader: HeaderNameType.optional().describe("Header that is given the time of receipt in ms"),
       maxCallDepth: Count.default(1000).describe("Proxies that may stand in Via"),
       clearForwarded: Flag.default(false).describe(
         "Drop Forwarded, X-Forwarded-* and their like from requests (not in Linkerd)",

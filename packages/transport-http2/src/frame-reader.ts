@@ -55,6 +55,7 @@ export class FrameReader {
   private endStream = false;
   /** Payload of a frame that nobody knows. */
   private skipLeft = 0;
+  private isFirst = true;
 
   constructor(handler: FrameHandler, limits: FrameReaderLimits) {
     this.handler = handler;
@@ -97,6 +98,12 @@ export class FrameReader {
     }
     if (this.block.isOpen && (type !== FrameType.Continuation || id !== this.block.id)) {
       throw new ConnectionFault(ErrorCode.ProtocolError, "a header block was not continued");
+    }
+    if (this.isFirst) {
+      this.isFirst = false;
+      if (type !== FrameType.Settings || (flags & Flag.Ack) !== 0) {
+        throw new ConnectionFault(ErrorCode.ProtocolError, "the first frame is no SETTINGS");
+      }
     }
     const body = p + frameHeaderBytes;
     if (type === FrameType.Data) return this.beginData(bytes, body, end, id, flags, length);

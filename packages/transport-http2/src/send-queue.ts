@@ -2,6 +2,7 @@ import type { FrameWire } from "@weftmesh/wire";
 import { ConnectionFault } from "./errors.ts";
 import { defaultFrameBytes, defaultWindowBytes, ErrorCode, maxWindowBytes } from "./frame-types.ts";
 import type { FrameWriter } from "./frame-writer.ts";
+import type { FrameBudget } from "./rate-limits.ts";
 import type { StreamOutput } from "./stream-output.ts";
 
 const nothing = new Uint8Array(0);
@@ -19,17 +20,16 @@ export class SendQueue {
   window: number = defaultWindowBytes;
   readonly frames: FrameWriter;
   private readonly wire: FrameWire;
-  private readonly onUseful: () => void;
+  private readonly budget: FrameBudget;
   private first: StreamOutput | undefined = undefined;
   private last: StreamOutput | undefined = undefined;
   private waiting = 0;
   private pumping = false;
 
-  /** `onUseful` hears of each frame of a good size. */
-  constructor(frames: FrameWriter, onUseful: () => void) {
+  constructor(frames: FrameWriter, budget: FrameBudget) {
     this.frames = frames;
     this.wire = frames.wire;
-    this.onUseful = onUseful;
+    this.budget = budget;
   }
 
   /** The peer takes more. Errors: `ConnectionFault`. */
@@ -60,7 +60,7 @@ export class SendQueue {
     stream.window -= length;
     this.window -= length;
     this.frames.data(stream.id, false, bytes, start, start + length, stream);
-    if (length >= usefulBytes || start + length === end) this.onUseful();
+    if (length >= usefulBytes || start + length === end) this.budget.useful();
     return start + length;
   }
 

@@ -13,6 +13,8 @@ export interface InputOwner {
   inputPiped(): void;
   /** The sink wants no more of it. */
   inputStopped(reason: Error): void;
+  /** The sink threw where it may not. */
+  crashed(thrown: unknown): void;
 }
 
 /**
@@ -115,7 +117,7 @@ export class StreamInput implements Body, Flow {
       this.hold(bytes, start, end);
       return;
     }
-    this.give(bytes, bytes.subarray(start, end));
+    this.give(bytes, this.owner.wire.chunk(bytes, start, end));
   }
 
   /** Bytes of a frame that are no content. */
@@ -140,7 +142,11 @@ export class StreamInput implements Body, Flow {
     this.sink = undefined;
     this.drop();
     this.isEnded = true;
-    sink?.onError(error);
+    try {
+      sink?.onError(error);
+    } catch (thrown) {
+      this.owner.crashed(thrown);
+    }
   }
 
   /** Opens the window by what was taken. */
@@ -166,7 +172,13 @@ export class StreamInput implements Body, Flow {
   }
 
   private give(memory: Buffer, chunk: Buffer): void {
-    const flags = (this.sink as BodySink).onData(chunk);
+    let flags: number;
+    try {
+      flags = (this.sink as BodySink).onData(chunk);
+    } catch (thrown) {
+      this.owner.crashed(thrown);
+      return;
+    }
     const { length } = chunk;
     if (flags === 0) {
       this.credit += length;
@@ -220,6 +232,10 @@ export class StreamInput implements Body, Flow {
     const { sink } = this;
     this.toldEnd = true;
     this.sink = undefined;
-    sink?.onEnd(this.trailers);
+    try {
+      sink?.onEnd(this.trailers);
+    } catch (thrown) {
+      this.owner.crashed(thrown);
+    }
   }
 }

@@ -52,6 +52,8 @@ export abstract class StreamOutput implements BodySink, FramePlace {
   protected abstract outputEnded(): void;
   /** The source failed, or is not as long as it said: the rest will not come. */
   protected abstract outputBroke(error: Error): void;
+  /** A source threw where it may not. */
+  protected abstract crashed(thrown: unknown): void;
   protected abstract wrongLength(isLonger: boolean, left: number): Error;
 
   /** Something waits for window. */
@@ -136,7 +138,11 @@ export abstract class StreamOutput implements BodySink, FramePlace {
     }
     if (!this.toldFull || this.isPiping) return;
     this.toldFull = false;
-    this.flow?.resume();
+    try {
+      this.flow?.resume();
+    } catch (thrown) {
+      this.crashed(thrown);
+    }
   }
 
   /** The peer takes more of this stream. False when that is more than a window may be. */

@@ -1,4 +1,4 @@
-export type { AcceptMode } from "./accept-wire.ts";
+export type { AcceptMode } from "@weftmesh/wire";
 export { ClientConnection, type ClientConnectionOptions } from "./client-connection.ts";
 export { ConnectError, ConnectionLostError, RequestError, ResponseError } from "./client-errors.ts";
 export { type ClientSocketOptions, Http1Connector, type Http1ConnectorOptions } from "./connector.ts";

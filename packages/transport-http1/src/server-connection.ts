@@ -9,6 +9,7 @@ import {
   TunnelRequest,
   TunnelResponse,
 } from "@weftmesh/http";
+import type { Wire, WireReader } from "@weftmesh/wire";
 import { ChunkedDecoder } from "./chunked.ts";
 import { ConnectionWatch, Verdict, type WatchedConnection } from "./connection-watch.ts";
 import { dropBody } from "./drop-body.ts";
@@ -21,7 +22,6 @@ import type { RequestHead } from "./request-head.ts";
 import { type ResponseOwner, ResponseWriter } from "./response-writer.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { ServerTunnel } from "./server-tunnel.ts";
-import type { Wire, WireReader } from "./wire.ts";
 
 /** Who keeps the connections of a server. */
 export interface ConnectionOwner {

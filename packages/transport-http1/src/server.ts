@@ -3,9 +3,17 @@ import type { Clock, Service, Timer } from "@weftmesh/core";
 import type { Connection, HttpRequest, HttpResponse, PeerIdentity, SocketAddress } from "@weftmesh/http";
 import { type Acceptor, type Listener, Listeners } from "@weftmesh/listeners";
 import { readsIntoBuffers } from "@weftmesh/tls";
-import { acceptMode } from "./accept-mode.ts";
-import { acceptTls, type ServerTls } from "./accept-tls.ts";
-import { type AcceptMode, acceptWire } from "./accept-wire.ts";
+import {
+  type AcceptMode,
+  acceptMode,
+  acceptTls,
+  acceptWire,
+  openSockets,
+  type ServerTls,
+  type SocketWire,
+  type WireReader,
+  writeHighWaterBytes,
+} from "@weftmesh/wire";
 import { RequestHead } from "./request-head.ts";
 import { type ConnectionOwner, ServerConnection } from "./server-connection.ts";
 import {
@@ -16,9 +24,7 @@ import {
   type ServerSettings,
 } from "./server-settings.ts";
 import { nullServerStats, type ServerConnectionStats } from "./server-stats.ts";
-import { openSockets, type SocketWire, writeHighWaterBytes } from "./socket-wire.ts";
 import type { TunnelSettings } from "./tunnel.ts";
-import type { WireReader } from "./wire.ts";
 
 export interface Http1ServerOptions {
   readonly service: Service<HttpRequest, HttpResponse>;

@@ -1,3 +1,4 @@
+import type { ForwardedLabelerConfig } from "@weftmesh/config";
 import { type Ctx, type Module, nextInt, type Param, param, type Rng, RngParam, type Role, role } from "@weftmesh/core";
 import {
   type Connection,
@@ -13,9 +14,7 @@ import { type HttpFilter, type HttpService, httpFilterModule } from "./http-serv
 export const ForwardedRole: Role = role("forwarded");
 
 /** How one end of a connection is named in `Forwarded` (RFC 7239 section 6). */
-export type ForwardedLabeler =
-  | { readonly kind: "ip" | "ip:port" | "connectionRandom" | "requestRandom" | "router" }
-  | { readonly kind: "static"; readonly label: string };
+export type ForwardedLabeler = ForwardedLabelerConfig;
 
 export interface ForwardedLabels {
   readonly by: ForwardedLabeler;

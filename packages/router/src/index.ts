@@ -24,6 +24,29 @@ export {
   clientCertValue,
   ForwardClientCertParam,
 } from "./client-cert-header.ts";
+export {
+  type CommonRouterConfig,
+  ConfiguredRouter,
+  type Listening,
+  type ListenParts,
+  type ProtocolParts,
+} from "./configured/configured-router.ts";
+export { ListenError } from "./configured/listen-error.ts";
+export { endpointTls } from "./configured/router-tls.ts";
+export {
+  connectionSocket,
+  listenerSocket,
+  type PaceLimits,
+  paceLimits,
+  takenOn,
+} from "./configured/socket-settings.ts";
+export {
+  ClientSocketParam,
+  clientParams,
+  GivenParams,
+  serverParams,
+  serviceParams,
+} from "./configured/stack-params.ts";
 export { ContextHeadersRole, contextHeaders } from "./context-headers.ts";
 export {
   BaseDtabParam,

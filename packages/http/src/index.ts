@@ -13,6 +13,9 @@ export {
 } from "./body.ts";
 export { BodyRelay } from "./body-relay.ts";
 export { BodyTooLongError, collectBody } from "./collect-body.ts";
+export { isAuthority } from "./authority.ts";
+export { dropBody } from "./drop-body.ts";
+export { keepTrailers } from "./trailers.ts";
 export { discardBody } from "./discard-body.ts";
 export { dispatchHttp, endWithBody } from "./end-with-body.ts";
 export { ForbiddenError } from "./forbidden-error.ts";

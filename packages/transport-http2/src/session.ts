@@ -184,7 +184,7 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
       return;
     }
     this.peerReset(stream);
-    this.remove(stream, false);
+    this.removeStream(stream, false);
     stream.lost(this.resetBy(code));
     this.streamGone();
   }
@@ -221,7 +221,8 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
   }
 
   /** From now on the peer goes by our window. */
-  private settingsAcked(): void {
+  protected settingsAcked(): void {
+    this.decoder.settingsAcknowledged();
     const change = this.endpoint.initialStreamWindowBytes - this.inputWindow;
     if (change === 0) return;
     this.inputWindow += change;
@@ -292,18 +293,18 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
   // Streams.
 
   closeStream(stream: Stream): void {
-    this.remove(stream, false);
+    this.removeStream(stream as S, false);
     this.streamGone();
   }
 
   resetStream(stream: Stream, http2Code: number): void {
     if (stream.gone) return;
-    this.remove(stream, true);
+    this.removeStream(stream as S, true);
     if (this.phase < SessionPhase.Closing) this.frames.reset(stream.id, http2Code);
     this.streamGone();
   }
 
-  private remove(stream: Stream, resetByUs: boolean): void {
+  protected removeStream(stream: S, resetByUs: boolean): void {
     stream.gone = true;
     this.streams.delete(stream.id);
     this.closedStreams.add(stream.id, resetByUs);

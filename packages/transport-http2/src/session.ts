@@ -67,7 +67,7 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
   /** The highest stream that the peer has opened. */
   protected lastPeerId = 0;
   /** What a new stream of the peer's may send; our setting, once the peer has acknowledged it. */
-  protected inputWindow: number;
+  inputWindow: number;
   /** Bytes of frames that were read. */
   private dataStream: S | undefined = undefined;
   private dataLength = 0;
@@ -149,7 +149,8 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
     }
     const { input } = stream;
     if (stream.remoteEnded) stream.broke(closedByPeer(), ErrorCode.StreamClosed);
-    else if (input === undefined) stream.broke(malformedMessage("content came before headers"), ErrorCode.ProtocolError);
+    else if (input === undefined)
+      stream.broke(malformedMessage("content came before headers"), ErrorCode.ProtocolError);
     else if (input.use(length)) this.dataStream = stream;
     else stream.broke(overrun(), ErrorCode.FlowControlError);
   }
@@ -184,7 +185,7 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
       return;
     }
     this.peerReset(stream);
-    this.remove(stream, false);
+    this.removeStream(stream, false);
     stream.lost(this.resetBy(code));
     this.streamGone();
   }
@@ -221,7 +222,8 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
   }
 
   /** From now on the peer goes by our window. */
-  private settingsAcked(): void {
+  protected settingsAcked(): void {
+    this.decoder.settingsAcknowledged();
     const change = this.endpoint.initialStreamWindowBytes - this.inputWindow;
     if (change === 0) return;
     this.inputWindow += change;
@@ -266,7 +268,8 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
     if (this.isIdle(id)) throw onIdle(frame, id);
     const gone = this.closedStreams.find(id);
     if (gone === Gone.ResetByUs) return;
-    if (gone === Gone.Closed) throw new ConnectionFault(ErrorCode.StreamClosed, `a ${frame} came for closed stream ${id}`);
+    if (gone === Gone.Closed)
+      throw new ConnectionFault(ErrorCode.StreamClosed, `a ${frame} came for closed stream ${id}`);
     this.streamFault(id, ErrorCode.StreamClosed, `a ${frame} came for closed stream ${id}`);
   }
 
@@ -292,18 +295,18 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
   // Streams.
 
   closeStream(stream: Stream): void {
-    this.remove(stream, false);
+    this.removeStream(stream as S, false);
     this.streamGone();
   }
 
   resetStream(stream: Stream, http2Code: number): void {
     if (stream.gone) return;
-    this.remove(stream, true);
+    this.removeStream(stream as S, true);
     if (this.phase < SessionPhase.Closing) this.frames.reset(stream.id, http2Code);
     this.streamGone();
   }
 
-  private remove(stream: Stream, resetByUs: boolean): void {
+  protected removeStream(stream: S, resetByUs: boolean): void {
     stream.gone = true;
     this.streams.delete(stream.id);
     this.closedStreams.add(stream.id, resetByUs);

@@ -32,6 +32,8 @@ export abstract class StreamOutput implements BodySink, FramePlace {
   /** The source was told to wait. */
   private toldFull = false;
   private isPiping = false;
+  /** It was stopped before the source gave its flow. */
+  private stopReason: Error | undefined = undefined;
   /** What is left of a body whose length is known. */
   private left: number = unknownLength;
   private held: Buffer = none;
@@ -69,7 +71,12 @@ export abstract class StreamOutput implements BodySink, FramePlace {
   /** Takes the flow of the source that was piped here; `length` was set before that. */
   protected take(flow: Flow): void {
     this.isPiping = false;
-    if (this.outputOver) return;
+    if (this.outputOver) {
+      const { stopReason } = this;
+      this.stopReason = undefined;
+      if (stopReason !== undefined) flow.stop(stopReason);
+      return;
+    }
     this.flow = flow;
     // It was let on before anybody could be told so.
     if (this.toldFull && !this.isQueued && !this.holds) this.goOn();
@@ -161,6 +168,7 @@ export abstract class StreamOutput implements BodySink, FramePlace {
     if (this.outputOver) return;
     this.outputOver = true;
     const { flow } = this;
+    if (this.isPiping) this.stopReason = reason;
     this.flow = undefined;
     this.held = none;
     this.heldStart = 0;

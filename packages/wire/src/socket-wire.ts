@@ -78,7 +78,7 @@ export class SocketWire implements FrameWire {
   /** For the option `onread` of a socket. */
   get onread(): OnReadOpts {
     return {
-      buffer: () => this.nextBuffer(),
+      buffer: () => this.nextBuffer() as Buffer,
       callback: (length, bytes) => {
         this.take(bytes as Buffer, length);
         return !this.paused;
@@ -115,7 +115,7 @@ export class SocketWire implements FrameWire {
     const { socket } = this;
     if (socket === undefined) return false;
     if (this.queued.length + this.gathered + this.direct >= this.highWaterBytes) return true;
-    return socket.writableNeedDrain && socket.writableLength > 0;
+    return socket.writableLength > 0 && socket.writableNeedDrain;
   }
 
   writeText(text: string): number {
@@ -363,15 +363,19 @@ export class SocketWire implements FrameWire {
     this.reader.onBytes(bytes, length);
   }
 
-  /** Node asks for it when it makes the socket and right after each read. */
-  private nextBuffer(): Buffer {
+  /**
+   * Node asks for it when it makes the socket and right after each read. Where nothing is said it goes on with the
+   * buffer that it has, and need not look up its memory.
+   */
+  private nextBuffer(): Buffer | undefined {
     const current = this.buffer;
     const own = current !== undefined && !isShared(current);
     if (this.bulk && !this.paused && this.highWaterBytes >= ownBytes) {
-      if (own && !this.lent) return current;
+      if (own && !this.lent) return undefined;
       this.buffer = takeBuffer();
     } else {
       if (own && !this.lent) giveBuffer(current);
+      else if (current !== undefined && !own) return undefined;
       this.buffer = sharedBuffer();
     }
     this.lent = false;

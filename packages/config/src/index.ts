@@ -50,7 +50,7 @@ export {
 export type { ServerConfig } from "./schema/server.ts";
 export { classifierPosition, type RetriesConfig, type ServiceConfig } from "./schema/service.ts";
 export type { SessionLimits } from "./schema/session.ts";
-export type { SlowClientsConfig } from "./schema/slow-clients.ts";
+export { type SlowClientsConfig, slowClientsSchema } from "./schema/slow-clients.ts";
 export type { SocketOptions } from "./schema/socket-options.ts";
 export type { ParamValue, StackEdit, StackEdits } from "./schema/stack-edits.ts";
 export type { StaticConfigs, StaticEntry } from "./schema/static-configs.ts";

@@ -88,7 +88,9 @@ function addForwarded(labels: ForwardedLabels, rng: Rng, routerLabel: string): H
   const from = labeler(labels.for, rng, routerLabel);
   function valueFor(req: HttpRequest, ctx: Ctx): string {
     const connection = ctx.get(ConnectionKey);
-    const host = req.authority === "" ? "" : `;host=${quoted(req.authority)}`;
+    // Linkerd's word for it in HTTP/2.
+    const key = req.version === "2" ? "authority" : "host";
+    const host = req.authority === "" ? "" : `;${key}=${quoted(req.authority)}`;
     return `by=${by(connection, connection?.local)};for=${from(connection, connection?.remote)}${host};proto=${req.scheme}`;
   }
   return (req, ctx, next) => {

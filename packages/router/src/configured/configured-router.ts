@@ -1,3 +1,4 @@
+import type { AccessLogOptions } from "@weftmesh/access-log";
 import {
   type AccessLogConfig,
   type Chosen,
@@ -70,7 +71,7 @@ export interface ProtocolParts<Config extends CommonRouterConfig> {
   readonly alpn: readonly string[];
   /** The kind of the classifier of services that name none. */
   readonly defaultClassifier: string;
-  readonly accessLog: AccessLogConfig;
+  readonly accessLog: AccessLogConfig & Pick<AccessLogOptions, "zone">;
   /** Before the edits of the build and of the config. */
   readonly stacks: StackSet;
   /** What the config says of every stack, over what is there already. */

@@ -1,4 +1,4 @@
-import { AccessLog, onHangup, readRollPolicy } from "@weftmesh/access-log";
+import { AccessLog, type AccessLogOptions, onHangup, readRollPolicy } from "@weftmesh/access-log";
 import type { AccessLogConfig } from "@weftmesh/config";
 import { ClockParam, type Params } from "@weftmesh/core";
 import { type Logger, StatsParam } from "@weftmesh/telemetry";
@@ -14,13 +14,14 @@ export class RouterAccessLog {
   #isOpen = false;
   #ignoreHangups: (() => void) | undefined = undefined;
 
-  constructor(config: AccessLogConfig, label: string, params: Params, logger: Logger) {
-    const { path, rollPolicy, append, rotateCount, format } = config;
+  constructor(config: AccessLogConfig & Pick<AccessLogOptions, "zone">, label: string, params: Params, logger: Logger) {
+    const { path, rollPolicy, append, rotateCount, format, zone } = config;
     this.#rollsAtHangup = rollPolicy.toLowerCase() === "sighup";
     if (path === undefined) return;
     this.log = new AccessLog({
       path,
       format,
+      ...(zone === undefined ? {} : { zone }),
       policy: readRollPolicy(rollPolicy),
       append: append || begun.has(path),
       rotateCount,

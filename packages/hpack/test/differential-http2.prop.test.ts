@@ -1,4 +1,4 @@
-import { createServer, type OutgoingHttpHeaders, sensitiveHeaders } from "node:http2";
+import { createServer, type OutgoingHttpHeaders, type ServerHttp2Stream, sensitiveHeaders } from "node:http2";
 import { Duplex } from "node:stream";
 import { HeaderDecoder, HeaderEncoder } from "@weftmesh/hpack";
 import { HeaderField, type Indexing } from "@weftmesh/http";
@@ -77,8 +77,8 @@ async function converse(
   const [near, far] = connection();
   const server = createServer({ settings: { headerTableSize: sizes.theirs } });
   const requests: (readonly Pair[])[] = [];
-  server.on("stream", (stream, _headers, _flags, raw) => {
-    requests.push(pairsOf(raw as unknown as readonly string[]));
+  server.on("stream", (stream: ServerHttp2Stream, _headers: unknown, _flags: number, raw: readonly string[]) => {
+    requests.push(pairsOf(raw));
     const { response, secret } = exchanges[requests.length - 1] as Exchange;
     const headers: OutgoingHttpHeaders & { [sensitiveHeaders]?: string[] } = { ":status": 200, ...response };
     if (secret) headers[sensitiveHeaders] = Object.keys(response);

@@ -12,7 +12,9 @@ class Fields {
   of({ name, value, indexing }: Row, fresh: boolean): HeaderField {
     const key = JSON.stringify([name, value, indexing]);
     const known = fresh ? undefined : this.known.get(key);
-    const field = known ?? new HeaderField(0, name, value, indexing);
+    let field = known ?? new HeaderField(0, name, value, indexing);
+    // With serial numbers that lead to few slots, so that fields push each other out of them.
+    while ((field.serial & 255) >= 4) field = new HeaderField(0, name, value, indexing);
     this.known.set(key, field);
     return field;
   }
@@ -85,7 +87,7 @@ describe("an encoder and a decoder of ours", () => {
 
   it("a block that is forwarded again costs an octet for each field that came by index", () => {
     fc.assert(
-      fc.property(fc.uniqueArray(arbRow, { maxLength: 12, selector: (row) => row.name + row.value }), (rows) => {
+      fc.property(fc.uniqueArray(arbRow, { maxLength: 40, selector: (row) => row.name + row.value }), (rows) => {
         const encoder = new HeaderEncoder({ maxTableBytes: 65_536 });
         encoder.setPeerTableBytes(65_536);
         const fields = rows.map((row) => new HeaderField(0, row.name, row.value, Indexing.indexed));

@@ -42,6 +42,8 @@ const none = Buffer.alloc(0);
  * Errors: throws `ConnectionFault`, after which it must not be used.
  */
 export class FrameReader {
+  /** Frames that were read whole, save those within a header block, and header blocks. */
+  count = 0;
   private readonly handler: FrameHandler;
   private readonly limits: FrameReaderLimits;
   private readonly block: HeaderBlock;
@@ -115,6 +117,7 @@ export class FrameReader {
     const next = body + length;
     if (next > end) return p;
     this.dispatch(type, flags, id, bytes, body, next);
+    if (!this.block.isOpen) this.count++;
     return next;
   }
 

@@ -13,12 +13,16 @@ export {
 } from "./body.ts";
 export { BodyRelay } from "./body-relay.ts";
 export { BodyTooLongError, collectBody } from "./collect-body.ts";
+export { isAuthority } from "./authority.ts";
+export { dropBody } from "./drop-body.ts";
+export { keepTrailers } from "./trailers.ts";
 export { discardBody } from "./discard-body.ts";
 export { dispatchHttp, endWithBody } from "./end-with-body.ts";
 export { ForbiddenError } from "./forbidden-error.ts";
-export { encodeHeaderValue, HeaderError, HeaderField, headerField } from "./header-field.ts";
+export { encodeHeaderValue, HeaderError, HeaderField, headerField, Indexing } from "./header-field.ts";
 export {
   declaredName,
+  declaredNames,
   findNameId,
   HeaderName,
   hashStep,
@@ -29,7 +33,7 @@ export {
   nameById,
   tokenTable,
 } from "./header-name.ts";
-export { Headers } from "./headers.ts";
+export { Headers, type HeaderVisitor } from "./headers.ts";
 export { hasToken, stripHopByHop } from "./hop-by-hop.ts";
 export {
   type AlternativeName,

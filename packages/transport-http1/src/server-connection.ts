@@ -3,6 +3,7 @@ import {
   type Body,
   type Connection,
   ConnectionKey,
+  dropBody,
   emptyBody,
   HttpRequest,
   type HttpResponse,
@@ -12,7 +13,6 @@ import {
 import type { ConnectionOwner, ServedConnection, Wire, WireReader } from "@weftmesh/wire";
 import { ChunkedDecoder } from "./chunked.ts";
 import { ConnectionWatch, Verdict, type WatchedConnection } from "./connection-watch.ts";
-import { dropBody } from "./drop-body.ts";
 import { ProtocolError, tooSlow } from "./errors.ts";
 import { Incomplete } from "./header-block.ts";
 import { HeldBytes } from "./held-bytes.ts";

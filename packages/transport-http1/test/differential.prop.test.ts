@@ -3,7 +3,7 @@ import { ManualClock, settle } from "@weftmesh/testkit";
 import { hostilePayloads, validPayloads } from "@weftmesh/testkit/http1-payloads";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { keepTrailers } from "../src/trailers.ts";
+import { keepTrailers } from "@weftmesh/http";
 import { isKnownMethod, Llhttp, type Parsed } from "./llhttp.ts";
 import { memoryServer } from "./memory-server.ts";
 import { type Recorded, Recorder } from "./recorder.ts";

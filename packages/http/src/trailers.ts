@@ -1,4 +1,4 @@
-import type { Headers } from "@weftmesh/http";
+import type { Headers } from "./headers.ts";
 
 /** Fields that frame, route, authenticate or describe a message: too late behind its content (RFC 9110 section 6.5.1). */
 const dropped = new Set([

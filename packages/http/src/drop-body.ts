@@ -1,4 +1,4 @@
-import { type Body, type BodySink, Taken } from "@weftmesh/http";
+import { type Body, type BodySink, Taken } from "./body.ts";
 
 class DroppingSink implements BodySink {
   over = false;

@@ -1,0 +1,21 @@
+import type { HeaderDecoder, HeaderEncoder } from "@weftmesh/hpack";
+import type { HeaderField } from "@weftmesh/http";
+
+export type Pair = readonly [name: string, value: string];
+
+/** A block's names and values, the fields themselves, and whether the list was within its limit. */
+export function decodeBlock(
+  decoder: HeaderDecoder,
+  block: Uint8Array,
+): { readonly fields: readonly Pair[]; readonly objects: readonly HeaderField[]; readonly fits: boolean } {
+  const objects: HeaderField[] = [];
+  const fits = decoder.decode(block, 0, block.length, { onField: (field) => void objects.push(field) });
+  return { fields: objects.map((field) => [field.name, field.value]), objects, fits };
+}
+
+/** A copy of the block that `write` makes. */
+export function encodeBlock(encoder: HeaderEncoder, write: (encoder: HeaderEncoder) => void): Buffer {
+  encoder.begin();
+  write(encoder);
+  return Buffer.from(encoder.bytes.subarray(0, encoder.length));
+}

@@ -1,3 +1,4 @@
+export { isAuthority } from "./authority.ts";
 export {
   type Body,
   type BodySink,
@@ -13,10 +14,8 @@ export {
 } from "./body.ts";
 export { BodyRelay } from "./body-relay.ts";
 export { BodyTooLongError, collectBody } from "./collect-body.ts";
-export { isAuthority } from "./authority.ts";
-export { dropBody } from "./drop-body.ts";
-export { keepTrailers } from "./trailers.ts";
 export { discardBody } from "./discard-body.ts";
+export { dropBody } from "./drop-body.ts";
 export { dispatchHttp, endWithBody } from "./end-with-body.ts";
 export { ForbiddenError } from "./forbidden-error.ts";
 export { encodeHeaderValue, HeaderError, HeaderField, headerField, Indexing } from "./header-field.ts";
@@ -46,4 +45,5 @@ export {
   type SocketAddress,
 } from "./message.ts";
 export { type BodyTap, tapBody } from "./tap-body.ts";
+export { keepTrailers } from "./trailers.ts";
 export { type TunnelEnd, TunnelRequest, TunnelResponse } from "./tunnel.ts";

@@ -12,12 +12,17 @@ import {
 } from "@weftmesh/http";
 import type { OwnedSession, SessionOwner } from "@weftmesh/pool";
 import { isLateRefusal } from "@weftmesh/tls";
-import type { Wire, WireReader } from "@weftmesh/wire";
+import {
+  type ClientStats,
+  ConnectionLostError,
+  RequestBrokenError,
+  ResponseError,
+  type Wire,
+  type WireReader,
+} from "@weftmesh/wire";
 import { ChunkedDecoder } from "./chunked.ts";
 import { RequestBody, type RequestBodyOwner } from "./client-body.ts";
-import { ConnectionLostError, RequestBrokenError, ResponseError } from "./client-errors.ts";
 import { isIdempotent, requestHead } from "./client-request-head.ts";
-import type { ClientStats } from "./client-stats.ts";
 import { type ClientTimeouts, ClientWatch, type WatchedExchange } from "./client-watch.ts";
 import { malformed } from "./errors.ts";
 import { Incomplete } from "./header-block.ts";

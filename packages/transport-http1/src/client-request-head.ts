@@ -1,5 +1,5 @@
 import { type HttpRequest, Names, TunnelRequest } from "@weftmesh/http";
-import { RequestError } from "./client-errors.ts";
+import { RequestError } from "@weftmesh/wire";
 import { fromHttp2 } from "./from-http2.ts";
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

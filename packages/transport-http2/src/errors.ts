@@ -80,39 +80,3 @@ export function leftBehind(peer: string, http2Code: number): StreamError {
 export function malformedMessage(why: string): StreamError {
   return new StreamError(ErrorCode.ProtocolError, why, { remote: false });
 }
-
-/** The connection ended under a stream. */
-export class SessionLostError extends WeftError {
-  constructor(message: string, options: { cause?: unknown; nothingSent?: boolean } = {}) {
-    super("WEFT_CONNECTION_LOST", message, {
-      flags: options.nothingSent === true ? retryable : none,
-      cause: options.cause,
-    });
-  }
-}
-
-/** A request cannot be written as HTTP/2; nothing of it was sent. */
-export class RequestError extends WeftError {
-  constructor(message: string) {
-    super("WEFT_PROTOCOL_REQUEST", message, { flags: nonRetryable });
-  }
-}
-
-/** The request's own body broke off: nothing that the peer could have helped. */
-export class RequestBrokenError extends WeftError {
-  constructor(peer: string, cause: Error) {
-    super("WEFT_REQUEST_BROKEN", `the request broke off while ${peer} answered it: ${cause.message}`, {
-      flags: interrupted,
-      cause,
-    });
-  }
-}
-
-/** A peer answered with what is no response. */
-export class ResponseError extends WeftError {
-  readonly http2Code: number = ErrorCode.ProtocolError;
-
-  constructor(peer: string, why: string) {
-    super("WEFT_PROTOCOL_RESPONSE", `${peer} answered with a bad response: ${why}`, { flags: nonRetryable });
-  }
-}

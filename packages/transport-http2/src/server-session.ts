@@ -1,11 +1,12 @@
 import { CancelledError, Ctx } from "@weftmesh/core";
 import { type Body, type Connection, ConnectionKey, emptyBody } from "@weftmesh/http";
-import type { FrameWire } from "@weftmesh/wire";
+import type { ConnectionOwner, FrameWire, ServedConnection } from "@weftmesh/wire";
 import { Gone } from "./closed-streams.ts";
 import { noLength } from "./content-length.ts";
 import { ConnectionFault, leftByClient, malformedMessage } from "./errors.ts";
 import { ErrorCode, maxStreamId, preface } from "./frame-types.ts";
 import { Http2Request } from "./http2-request.ts";
+import type { ServesHttp2 } from "./http2-serving.ts";
 import { RequestFields, TrailerFields } from "./request-fields.ts";
 import type { Http2ServerSettings } from "./server-settings.ts";
 import { ServerStream, type ServerStreamHost } from "./server-stream.ts";
@@ -13,12 +14,6 @@ import { Session, SessionPhase } from "./session.ts";
 import { Setting } from "./settings.ts";
 import { statusField } from "./status-field.ts";
 import { StreamInput } from "./stream-input.ts";
-
-/** Who keeps the connections of a server. */
-export interface ServerSessionOwner {
-  readonly settings: Http2ServerSettings;
-  closed(session: ServerSession): void;
-}
 
 /** A block is decoded as soon as it is whole, so one of each serves all connections. */
 const request = new RequestFields();
@@ -28,13 +23,13 @@ const drainPing = Buffer.from("draining", "latin1");
 const probeMs = 20;
 
 /** One connection of a client: its requests, each with a ctx of its own, and their responses. */
-export class ServerSession extends Session<ServerStream> implements ServerStreamHost {
+export class ServerSession extends Session<ServerStream> implements ServerStreamHost, ServedConnection {
   requests = 0;
   readonly openedMs: number;
   settings: Http2ServerSettings;
   protected readonly isClient = false;
 
-  private readonly owner: ServerSessionOwner;
+  private owner: ConnectionOwner<ServesHttp2>;
   private readonly connection: Connection;
   /** Bytes of the preface that have come. */
   private begun = 0;
@@ -44,9 +39,9 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   private openHeaderBytes = 0;
   private eof = false;
 
-  constructor(owner: ServerSessionOwner, wire: FrameWire, connection: Connection) {
-    super(wire, owner.settings);
-    const { settings } = owner;
+  constructor(owner: ConnectionOwner<ServesHttp2>, wire: FrameWire, connection: Connection) {
+    const { settings } = owner.serving.http2;
+    super(wire, settings);
     this.owner = owner;
     this.settings = settings;
     this.connection = connection;
@@ -126,6 +121,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
       body = stream.input;
     }
     this.streams.set(id, stream);
+    if (this.owner.draining || settings.guard.keepsNone) this.drain();
     this.openHeaderBytes += listBytes;
     this.requests++;
     this.budget.useful();
@@ -212,7 +208,10 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   }
 
   protected streamGone(): void {
-    if (this.streams.size === 0 && (this.phase === SessionPhase.Draining || this.eof)) this.finish();
+    if (this.streams.size > 0) return;
+    if (this.phase === SessionPhase.Draining || this.eof) this.finish();
+    else if (this.owner.handsOver) this.moveIfIdle();
+    else if (this.owner.closesIdle) this.drain();
   }
 
   onGoaway(): void {
@@ -225,6 +224,19 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   }
 
   // Ends.
+
+  moveIfIdle(): void {
+    if (this.streams.size > 0 || this.phase !== SessionPhase.Open) return;
+    this.owner = this.owner.handOver(this);
+    this.settings = this.owner.serving.http2.settings;
+    if (this.owner.closesIdle) this.drainNow();
+  }
+
+  drainNow(): void {
+    this.drain();
+  }
+
+  check(): void {}
 
   /** Serves what is under way, and takes no more: first of all it says so, and lets arrive what is on its way. */
   drain(): void {

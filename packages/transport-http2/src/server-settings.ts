@@ -1,10 +1,9 @@
 import type { Clock, Ctx, Service } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
+import type { ServerConnectionStats, ServerGuard } from "@weftmesh/wire";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import type { StreamReset } from "./errors.ts";
 import type { FrameRates } from "./rate-limits.ts";
-import type { ServerGuard } from "./server-guard.ts";
-import type { ServerConnectionStats } from "./server-stats.ts";
 
 /** What a server allows its clients. Units: bytes and ms; `Infinity` leaves a limit out. */
 export interface Http2ServerLimits {

@@ -215,9 +215,7 @@ export class ServerStream extends Stream {
 
   protected wrongLength(isLonger: boolean, left: number): Error {
     return malformedMessage(
-      isLonger
-        ? "a response body is longer than its length"
-        : `a response body ended ${left} bytes before its length`,
+      isLonger ? "a response body is longer than its length" : `a response body ended ${left} bytes before its length`,
     );
   }
 
@@ -250,7 +248,10 @@ export class ServerStream extends Stream {
   override crashed(thrown: unknown): void {
     if (this.gone) return;
     const cause = asError(thrown);
-    const error = new StreamError(ErrorCode.InternalError, `a stream broke: ${cause.message}`, { remote: false, cause });
+    const error = new StreamError(ErrorCode.InternalError, `a stream broke: ${cause.message}`, {
+      remote: false,
+      cause,
+    });
     this.breakOff(error, ErrorCode.InternalError);
   }
 }

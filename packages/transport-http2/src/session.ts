@@ -67,7 +67,7 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
   /** The highest stream that the peer has opened. */
   protected lastPeerId = 0;
   /** What a new stream of the peer's may send; our setting, once the peer has acknowledged it. */
-  protected inputWindow: number;
+  inputWindow: number;
   /** Bytes of frames that were read. */
   private dataStream: S | undefined = undefined;
   private dataLength = 0;
@@ -149,7 +149,8 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
     }
     const { input } = stream;
     if (stream.remoteEnded) stream.broke(closedByPeer(), ErrorCode.StreamClosed);
-    else if (input === undefined) stream.broke(malformedMessage("content came before headers"), ErrorCode.ProtocolError);
+    else if (input === undefined)
+      stream.broke(malformedMessage("content came before headers"), ErrorCode.ProtocolError);
     else if (input.use(length)) this.dataStream = stream;
     else stream.broke(overrun(), ErrorCode.FlowControlError);
   }
@@ -267,7 +268,8 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
     if (this.isIdle(id)) throw onIdle(frame, id);
     const gone = this.closedStreams.find(id);
     if (gone === Gone.ResetByUs) return;
-    if (gone === Gone.Closed) throw new ConnectionFault(ErrorCode.StreamClosed, `a ${frame} came for closed stream ${id}`);
+    if (gone === Gone.Closed)
+      throw new ConnectionFault(ErrorCode.StreamClosed, `a ${frame} came for closed stream ${id}`);
     this.streamFault(id, ErrorCode.StreamClosed, `a ${frame} came for closed stream ${id}`);
   }
 

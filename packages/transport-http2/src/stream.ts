@@ -3,9 +3,9 @@ import type { Headers } from "@weftmesh/http";
 import type { FrameWire } from "@weftmesh/wire";
 import { malformedMessage, StreamError } from "./errors.ts";
 import { ErrorCode } from "./frame-types.ts";
+import type { StreamHost } from "./stream-host.ts";
 import type { InputOwner, StreamInput } from "./stream-input.ts";
 import { StreamOutput } from "./stream-output.ts";
-import type { StreamHost } from "./stream-host.ts";
 
 /**
  * One exchange on a connection: what comes in, and what goes out.
@@ -69,7 +69,10 @@ export abstract class Stream extends StreamOutput implements InputOwner {
   crashed(thrown: unknown): void {
     if (this.gone) return;
     const cause = asError(thrown);
-    const error = new StreamError(ErrorCode.InternalError, `a stream broke: ${cause.message}`, { remote: false, cause });
+    const error = new StreamError(ErrorCode.InternalError, `a stream broke: ${cause.message}`, {
+      remote: false,
+      cause,
+    });
     this.broke(error, ErrorCode.InternalError);
   }
 

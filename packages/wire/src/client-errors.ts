@@ -77,7 +77,7 @@ export class ResponseError extends WeftError {
   }
 }
 
-/** A request cannot be written as HTTP/1.1; nothing of it was sent. */
+/** A request cannot be written in the protocol of the connection; nothing of it was sent. */
 export class RequestError extends WeftError {
   constructor(message: string) {
     super("WEFT_PROTOCOL_REQUEST", message, { flags: ["nonRetryable"] });

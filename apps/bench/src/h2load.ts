@@ -31,7 +31,7 @@ function readTotals(said: string, seconds: number): WrkResult {
   const statuses = /status codes: (\d+) 2xx/.exec(said);
   if (counts === null || statuses === null) throw new Error(`h2load said nothing of requests:\n${said}`);
   const [succeeded, bad] = [Number(counts[2]), Number(counts[3]) + Number(counts[4]) + Number(counts[5])];
-  return { requests: succeeded, seconds, errors: bad + (succeeded - Number(statuses[1])) };
+  return { requests: succeeded, seconds, errors: bad + Math.max(0, succeeded - Number(statuses[1])) };
 }
 
 /** Closed-loop load by HTTP/2 with prior knowledge: as many requests as the streams carry. */

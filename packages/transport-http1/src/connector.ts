@@ -3,13 +3,11 @@ import { type Clock, ClosedError, type Ctx, type ServiceFactory, type Status, ty
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { nullStats, type StatsReceiver } from "@weftmesh/telemetry";
 import { HandshakeError, type TlsDialer } from "@weftmesh/tls";
+import { SocketWire, TlsWire, type WireReader, writeHighWaterBytes } from "@weftmesh/wire";
 import { ClientConnection, type ClientConnectionOptions } from "./client-connection.ts";
 import { connectError, connectTimeout, handshakeFailed, showPeer } from "./client-errors.ts";
 import { ClientStats } from "./client-stats.ts";
 import type { ResponseLimits } from "./response-head.ts";
-import { SocketWire, writeHighWaterBytes } from "./socket-wire.ts";
-import { TlsWire } from "./tls-wire.ts";
-import type { WireReader } from "./wire.ts";
 
 export interface ClientSocketOptions {
   /** True if not given. */

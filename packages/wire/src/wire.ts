@@ -52,6 +52,27 @@ export interface Wire {
   reset(): void;
 }
 
+/**
+ * A wire for frames: binary writes are gathered in memory of its own and leave together when the turn of the event loop
+ * ends, as text does. What is written by `writeText` or `writeBytes` meanwhile keeps its place among them.
+ *
+ * @example
+ * const at = wire.reserve(9);
+ * const { output } = wire;
+ * output.writeUIntBE(length, at, 3); // and so on: all nine bytes, before anything else is done with the wire
+ */
+export interface FrameWire extends Wire {
+  /** What `reserve` gave room in; valid until the next call of the wire. */
+  readonly output: Buffer;
+  /**
+   * Room for that many more bytes, 16,384 at most, to be filled in at once: gives their position in `output`.
+   * Whether the writer should wait then says `full`. On a closed wire there is room too, for nobody.
+   */
+  reserve(bytes: number): number;
+  /** Takes a copy of `bytes[start, end)`, so that it is never retained. More than fits at once is written by parts. */
+  gather(bytes: Uint8Array, start: number, end: number): number;
+}
+
 /** Who hears of a wire. Nothing comes after `onClosed`, which comes once. */
 export interface WireReader {
   /** `bytes[0, end)` arrived. They are lent until this returns: see `Wire.chunk`. */

@@ -1,11 +1,10 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Full, Retained, Taken } from "@weftmesh/http";
-import { eventually, settle } from "@weftmesh/testkit";
+import { eventually, RawClient, settle } from "@weftmesh/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { type AcceptMode, acceptWire } from "../src/accept-wire.ts";
 import type { SocketWire } from "../src/socket-wire.ts";
 import type { WireReader } from "../src/wire.ts";
-import { RawClient } from "./raw-client.ts";
 
 /** Keeps everything it hears. */
 class Keeper implements WireReader {

@@ -3,12 +3,20 @@ import { Full, Retained, Taken } from "@weftmesh/http";
 import { inlineBytes, latin1 } from "./latin1.ts";
 import { giveBuffer, isShared, ownBytes, sharedBuffer, takeBuffer } from "./read-buffers.ts";
 import { flushAtEndOfTurn } from "./turn-writes.ts";
-import type { Wire, WireReader } from "./wire.ts";
+import type { FrameWire, WireReader } from "./wire.ts";
+import { giveOutput, maxGatheredBytes, noBytes, takeOutput } from "./write-buffers.ts";
 
-/** What may wait in a socket before its writer is told to stop, where nothing else is said. */
+/** What may wait in a socket before its writer is told to stop, where noBytes else is said. */
 export const writeHighWaterBytes: number = 65_536;
 
-const nothing = Buffer.alloc(0);
+const { copy } = Buffer.prototype as {
+  copy(this: Uint8Array, to: Uint8Array, at: number, start: number, end: number): number;
+};
+
+/** What `reserve` gives room for at once. */
+const maxReserved = 16_384;
+/** Up to here a loop copies quicker than a call of the runtime does. */
+const fewBytes = 32;
 
 let open = 0;
 
@@ -17,9 +25,10 @@ export function openSockets(): number {
   return open;
 }
 
-/** What a `net.Socket` implements as a Writable: it hands the text to its handle, with none of the Writable's own work. */
+/** What a `net.Socket` implements as a Writable: it hands what it is given to its handle, with none of the Writable's own work. */
 interface DirectWriter {
   _write(text: string, encoding: "latin1", done: (error?: Error | null) => void): void;
+  _write(bytes: Buffer, encoding: "buffer", done: (error?: Error | null) => void): void;
 }
 
 /**
@@ -27,10 +36,10 @@ interface DirectWriter {
  *
  * Shape: make the wire first, give `wire.onread` to the socket's constructor or to `net.connect`, then `attach` the
  * socket: its reads come in reused buffers. A socket that was made without it is read through its `data` events.
- * Text goes out at the end of the turn in which it was written, and before anything else of this wire; see
- * `turn-writes.ts`.
+ * Text and gathered bytes go out at the end of the turn in which they were written, and before anything else of this
+ * wire; see `turn-writes.ts`. Either text waits or bytes do: where both are written in a turn, the text joins the bytes.
  */
-export class SocketWire implements Wire {
+export class SocketWire implements FrameWire {
   received = 0;
   sent = 0;
   bulk = false;
@@ -48,6 +57,11 @@ export class SocketWire implements Wire {
   protected error: Error | undefined = undefined;
   /** Text that goes out at the end of the turn. */
   protected queued = "";
+  output: Buffer = noBytes;
+  /** So much of `output` goes out at the end of the turn. */
+  protected gathered = 0;
+  /** The output of the direct write that is under way. */
+  private leaving: Buffer | undefined = undefined;
   /** A writer waits since what is queued was too much. */
   private toldFull = false;
   /** Bytes of the one direct write that is under way. */
@@ -95,13 +109,13 @@ export class SocketWire implements Wire {
   }
 
   get pending(): number {
-    return this.queued.length + this.direct + (this.socket?.writableLength ?? 0);
+    return this.queued.length + this.gathered + this.direct + (this.socket?.writableLength ?? 0);
   }
 
   get full(): boolean {
     const { socket } = this;
     if (socket === undefined) return false;
-    if (this.queued.length + this.direct >= this.highWaterBytes) return true;
+    if (this.queued.length + this.gathered + this.direct >= this.highWaterBytes) return true;
     return socket.writableLength > 0 && socket.writableNeedDrain;
   }
 
@@ -126,8 +140,11 @@ export class SocketWire implements Wire {
     const { socket } = this;
     if (socket === undefined || this.closed) return Taken;
     this.sent += bytes.length;
-    this.writeQueued();
-    socket.write(bytes);
+    if (this.gathered > 0) this.writeBehindGathered(socket, bytes);
+    else {
+      this.writeQueued();
+      socket.write(bytes);
+    }
     return this.flags(socket);
   }
 
@@ -146,6 +163,29 @@ export class SocketWire implements Wire {
     if (after !== "") socket.write(after, "latin1");
     socket.uncork();
     return this.flags(socket);
+  }
+
+  reserve(bytes: number): number {
+    if (this.queued !== "") this.gatherQueued();
+    const at = this.gathered;
+    if (at + bytes > this.output.length) return this.makeRoom(bytes);
+    if (at === 0) flushAtEndOfTurn(this);
+    this.gathered = at + bytes;
+    this.sent += bytes;
+    if (this.gathered + this.direct >= this.highWaterBytes) this.toldFull = true;
+    return at;
+  }
+
+  gather(bytes: Uint8Array, start: number, end: number): number {
+    if (this.socket === undefined || this.closed) return Taken;
+    for (let from = start; from < end; ) {
+      const to = Math.min(end, from + maxReserved);
+      const at = this.reserve(to - from);
+      if (to - from > fewBytes) copy.call(bytes, this.output, at, from, to);
+      else for (let i = from, j = at; i < to; i++, j++) this.output[j] = bytes[i] as number;
+      from = to;
+    }
+    return this.full ? Full : Taken;
   }
 
   chunk(bytes: Buffer, start: number, end: number): Buffer {
@@ -174,7 +214,7 @@ export class SocketWire implements Wire {
   end(): void {
     this.writeQueued();
     if (this.closed) return;
-    // The Writable knows nothing of a direct write, and would end in the midst of it.
+    // The Writable knows noBytes of a direct write, and would end in the midst of it.
     if (this.direct > 0) this.ending = true;
     else this.socket?.end();
   }
@@ -191,11 +231,14 @@ export class SocketWire implements Wire {
 
   probe(): void {
     this.writeQueued();
-    if (!this.closed && this.socket?.writableEnded === false) this.socket.write(nothing);
+    if (!this.closed && this.socket?.writableEnded === false) this.socket.write(noBytes);
   }
 
   private queue(text: string): number {
-    if (this.queued === "") flushAtEndOfTurn(this);
+    if (this.queued === "") {
+      if (this.gathered > 0) return this.queueBehindGathered(text);
+      flushAtEndOfTurn(this);
+    }
     this.queued += text;
     if (!this.full) return Taken;
     this.toldFull = true;
@@ -204,7 +247,10 @@ export class SocketWire implements Wire {
 
   protected writeQueued(): void {
     const { queued } = this;
-    if (queued === "") return;
+    if (queued === "") {
+      if (this.gathered > 0) this.writeGathered();
+      return;
+    }
     this.queued = "";
     const { socket } = this;
     if (socket === undefined || this.closed) return;
@@ -216,13 +262,95 @@ export class SocketWire implements Wire {
     (socket as unknown as DirectWriter)._write(queued, "latin1", this.wrote);
   }
 
+  /** Room where what is there does not have it: in a larger buffer, or behind a write. */
+  private makeRoom(bytes: number): number {
+    if (bytes > maxReserved)
+      throw new RangeError(`${bytes} bytes are more than a wire reserves at once, ${maxReserved}`);
+    const { gathered, output } = this;
+    if (gathered + bytes > maxGatheredBytes) {
+      this.writeUnheard();
+      return this.reserve(bytes);
+    }
+    this.output = takeOutput(gathered + bytes);
+    output.copy(this.output, 0, 0, gathered);
+    giveOutput(output);
+    return this.reserve(bytes);
+  }
+
+  /** Text that waits goes out with the bytes that follow it, in one write. */
+  private gatherQueued(): void {
+    const { queued } = this;
+    if (queued.length > maxReserved) {
+      this.writeUnheard();
+      return;
+    }
+    this.queued = "";
+    this.sent -= queued.length;
+    const at = this.reserve(queued.length);
+    this.output.write(queued, at, "latin1");
+  }
+
+  private queueBehindGathered(text: string): number {
+    if (text.length > maxReserved) {
+      this.writeUnheard();
+      return this.queue(text);
+    }
+    this.sent -= text.length;
+    const at = this.reserve(text.length);
+    this.output.write(text, at, "latin1");
+    return this.full ? Full : Taken;
+  }
+
+  /** Writes what waits in the midst of a call that writes: that all of it went out is said at the end of the turn. */
+  private writeUnheard(): void {
+    const { toldFull } = this;
+    this.toldFull = false;
+    this.writeQueued();
+    this.toldFull = toldFull;
+  }
+
+  /** Writes what was gathered, and leaves the wire without memory for more. */
+  protected writeGathered(): void {
+    const { output, gathered, socket } = this;
+    this.gathered = 0;
+    this.output = noBytes;
+    if (socket === undefined || this.closed) {
+      giveOutput(output);
+      return;
+    }
+    const bytes = output.subarray(0, gathered);
+    if (this.direct > 0 || socket.writableLength > 0 || socket.connecting) {
+      socket.write(bytes);
+      return;
+    }
+    this.direct = gathered;
+    this.leaving = output;
+    (socket as unknown as DirectWriter)._write(bytes, "buffer", this.wrote);
+  }
+
+  /** What was gathered and these in one packet where they fit in one. */
+  protected writeBehindGathered(socket: Socket, bytes: Uint8Array): void {
+    const { output, gathered } = this;
+    this.gathered = 0;
+    this.output = noBytes;
+    socket.cork();
+    socket.write(output.subarray(0, gathered));
+    socket.write(bytes);
+    socket.uncork();
+    if (socket.writableLength === 0) giveOutput(output);
+  }
+
   private onWrote(error: Error | null | undefined): void {
     this.direct = 0;
+    if (this.leaving !== undefined) {
+      giveOutput(this.leaving);
+      this.leaving = undefined;
+    }
     const { socket } = this;
     if (socket === undefined || this.closed) return;
     if (error) socket.destroy(error);
     else if (this.ending) socket.end();
-    else if (this.toldFull && this.queued === "") this.flush();
+    else if (this.toldFull && this.queued === "" && this.gathered === 0) this.flush();
   }
 
   protected flags(socket: Socket): number {
@@ -262,6 +390,9 @@ export class SocketWire implements Wire {
     const { buffer } = this;
     this.buffer = undefined;
     if (buffer !== undefined && !isShared(buffer) && !this.lent) giveBuffer(buffer);
+    giveOutput(this.output);
+    this.output = noBytes;
+    this.gathered = 0;
     this.reader.onClosed(this.error);
   }
 }

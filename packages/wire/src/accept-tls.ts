@@ -25,7 +25,7 @@ export function acceptTls(
   tls: ServerTls,
   mode: AcceptMode,
   notYet: WireReader,
-  begin: (wire: TlsWire, socket: Socket, peer: PeerIdentity | undefined) => void,
+  begin: (wire: TlsWire, socket: Socket, peer: PeerIdentity | undefined, alpn?: string) => void,
   highWaterBytes?: number,
 ): void {
   const wire = new TlsWire(notYet, highWaterBytes);
@@ -34,6 +34,6 @@ export function acceptTls(
     onread: isBuffered ? wire.onread : undefined,
     highWaterBytes,
     made: (socket) => wire.attach(socket, isBuffered),
-    secured: (socket, peer) => begin(wire, socket, peer),
+    secured: (socket, peer) => begin(wire, socket, peer, socket.alpnProtocol || undefined),
   });
 }

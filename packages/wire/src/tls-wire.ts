@@ -3,6 +3,7 @@ import type { TLSSocket } from "node:tls";
 import { Full, Taken } from "@weftmesh/http";
 import { watchForTruncation } from "@weftmesh/tls";
 import { SocketWire } from "./socket-wire.ts";
+import { giveOutput, noBytes } from "./write-buffers.ts";
 
 type Close = (done?: () => void) => unknown;
 
@@ -39,7 +40,7 @@ export class TlsWire extends SocketWire {
   override writeBytes(bytes: Uint8Array): number {
     const { socket } = this;
     if (socket === undefined || this.closed) return Taken;
-    if (this.queued === "" && socket.writableLength === 0) {
+    if (this.queued === "" && this.gathered === 0 && socket.writableLength === 0) {
       this.sent += bytes.length;
       socket.write(bytes);
       return socket.writableNeedDrain ? Full : Taken;
@@ -55,9 +56,24 @@ export class TlsWire extends SocketWire {
   /** Through the Writable and never past it: TLS takes one write at a time, and ends the process over a second. */
   protected override writeQueued(): void {
     const { queued, socket } = this;
-    if (queued === "") return;
+    if (queued === "") {
+      if (this.gathered > 0) this.writeGathered();
+      return;
+    }
     this.queued = "";
     if (socket !== undefined && !this.closed) socket.write(queued, "latin1");
+  }
+
+  protected override writeGathered(): void {
+    const { socket, output, gathered } = this;
+    this.gathered = 0;
+    this.output = noBytes;
+    let isFree = true;
+    if (socket !== undefined && !this.closed) {
+      isFree = socket.writableLength === 0 && socket.writableCorked === 0;
+      socket.write(output.subarray(0, gathered));
+    }
+    if (isFree) giveOutput(output);
   }
 
   override reset(): void {

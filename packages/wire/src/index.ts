@@ -1,0 +1,12 @@
+export { acceptMode } from "./accept-mode.ts";
+export type { ServerTls } from "./accept-tls.ts";
+export { type AcceptMode, acceptWire } from "./accept-wire.ts";
+export { inlineBytes, latin1 } from "./latin1.ts";
+export { listenOnWires, type ServerSocketOptions, type WireServer, type WireServerOptions } from "./server.ts";
+export { noGuard, type ServerGuard } from "./server-guard.ts";
+export { nullServerStats, type ServerConnectionStats, serverConnectionStats } from "./server-stats.ts";
+export { type ConnectionOwner, checkInterval, type ServedConnection, type Serving } from "./serving.ts";
+export { openSockets, SocketWire, writeHighWaterBytes } from "./socket-wire.ts";
+export { TlsWire } from "./tls-wire.ts";
+export { type Flushable, flushAtEndOfTurn } from "./turn-writes.ts";
+export type { FrameWire, Wire, WireReader } from "./wire.ts";

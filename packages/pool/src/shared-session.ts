@@ -10,11 +10,11 @@ export interface SharedLimits {
 }
 
 /** What a shared session asks of its pool. */
-export interface SharingPool<Req, Rep> {
+export interface SharingPool<Req, Rep, Shared = SharedSession<Req, Rep>> {
   readonly clock: Clock;
   readonly limits: SharedLimits;
   /** It must take no more calls. `why` is undefined when it closed by itself. */
-  retire(shared: SharedSession<Req, Rep>, why: "idle" | "lifetime" | undefined): void;
+  retire(shared: Shared, why: "idle" | "lifetime" | undefined): void;
   redial(req: Req, ctx: Ctx): Promise<Rep>;
   /** Its service is closed. */
   gone(): void;

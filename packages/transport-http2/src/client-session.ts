@@ -1,6 +1,6 @@
 import { type Clock, ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
 import { emptyBody, type HttpRequest, type HttpResponse } from "@weftmesh/http";
-import type { OwnedSession, SessionOwner } from "@weftmesh/pool";
+import type { MultiplexedSession, SessionOwner } from "@weftmesh/pool";
 import { type ClientStats, ConnectionLostError, type FrameWire, ResponseError } from "@weftmesh/wire";
 import { ClientStream, type ClientStreamHost } from "./client-stream.ts";
 import { ConnectionFault, leftBehind, resetByServer } from "./errors.ts";
@@ -35,7 +35,7 @@ const closedAlready: Promise<void> = Promise.resolve();
  */
 export class ClientSession
   extends Session<ClientStream>
-  implements OwnedSession<HttpRequest, HttpResponse>, ClientStreamHost
+  implements MultiplexedSession<HttpRequest, HttpResponse>, ClientStreamHost
 {
   owner: SessionOwner<HttpRequest, HttpResponse> | undefined = undefined;
   readonly name: string;
@@ -204,6 +204,7 @@ export class ClientSession
 
   protected settingsChanged(): void {
     this.onReady?.(undefined);
+    if (this.status === "open") this.owner?.sessionRoom?.();
   }
 
   onGoaway(lastId: number, code: number): void {
@@ -221,7 +222,10 @@ export class ClientSession
 
   protected streamGone(): void {
     this.countSent();
-    if (this.streams.size === 0 && this.phase === SessionPhase.Draining) this.shut(new ClosedError("the connection"));
+    const { size } = this.streams;
+    if (this.phase === SessionPhase.Open) {
+      if (size === this.peer.maxConcurrentStreams - 1) this.owner?.sessionRoom?.();
+    } else if (size === 0 && this.phase === SessionPhase.Draining) this.shut(new ClosedError("the connection"));
   }
 
   // Ends.

@@ -1,10 +1,11 @@
 import { service, systemClock } from "@weftmesh/core";
+import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { describeTransport } from "@weftmesh/testkit";
 import { listenHttp } from "@weftmesh/transport-http";
 import { type Client, clientOf, forwarding, type HttpService } from "./ends.ts";
 
 async function unreachable(version: 1 | 2): Promise<HttpService> {
-  const nobody = service<never, never>(() => Promise.reject(new Error()));
+  const nobody = service<HttpRequest, HttpResponse>(() => Promise.reject(new Error()));
   const gone = await listenHttp({
     http1: { service: nobody },
     http2: { service: nobody },

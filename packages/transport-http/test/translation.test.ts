@@ -8,6 +8,7 @@ import {
   type Http2Server,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { systemClock } from "@weftmesh/core";
@@ -94,11 +95,11 @@ async function http1Backend(answer: Answer = () => ({})): Promise<Backend> {
 async function http2Backend(answer: Answer = () => ({})): Promise<Backend> {
   const asked: Asked[] = [];
   const server: Http2Server = createHttp2();
-  server.on("stream", (stream, headers, _flags, raw: string[]) => {
+  const onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]): void => {
     const chunks: Buffer[] = [];
     let trailers: Record<string, string | undefined> = {};
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("trailers", (given) => {
+    stream.on("trailers", (given: IncomingHttpHeaders) => {
       trailers = { ...given } as Record<string, string>;
     });
     stream.on("error", () => {});
@@ -118,7 +119,8 @@ async function http2Backend(answer: Answer = () => ({})): Promise<Backend> {
       stream.respond({ ":status": status, ...more }, { endStream: hasNone, waitForTrailers: last !== undefined });
       if (!hasNone) stream.end(body);
     });
-  });
+  };
+  server.on("stream", onStream);
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => sockets.add(socket));
   server.listen(0, "127.0.0.1");

@@ -122,6 +122,7 @@ export class EncoderTable {
     const value = this.values[at] as string;
     if (value.length !== end - start || (this.names[at] as FieldName).text !== name.text) return false;
     if (start === 0 && end === text.length) return value === text;
+    if (value.length > 16) return text.substring(start, end) === value;
     for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) !== text.charCodeAt(start + i)) return false;
     return true;
   }

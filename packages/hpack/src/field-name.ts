@@ -1,4 +1,4 @@
-import { declaredName, declaredNames, hashStep } from "@weftmesh/http";
+import { declaredName, declaredNames, type HeaderName, hashStep, nameById, tokenTable } from "@weftmesh/http";
 import { nameFault } from "./field-faults.ts";
 import { latin1, ownText } from "./latin1.ts";
 import { Pseudo } from "./pseudo.ts";
@@ -80,6 +80,8 @@ const maxNames = 1_024;
 const maxNameLength = 64;
 const places = 1_024;
 
+/** Declared names are never forgotten either: there are as many as the program has. */
+const byId: FieldName[] = [];
 const fixed = new Map<string, FieldName>();
 let byText = new Map<string, FieldName>();
 /** By the hash of the octets; one that comes takes the place of the one that was there. */
@@ -102,6 +104,36 @@ export function hashText(text: string, start: number, end: number, from: number)
 export function fieldName(text: string): FieldName {
   const known = fixed.get(text) ?? byText.get(text);
   return known ?? remember(ownText(text), hashText(text, 0, text.length, 0));
+}
+
+/** The name that was declared with the id. */
+export function declaredFieldName(id: number): FieldName {
+  const known = byId[id];
+  if (known !== undefined) return known;
+  const { lower } = nameById(id) as HeaderName;
+  const name = new FieldName(lower, hashText(lower, 0, lower.length, 0));
+  byId[id] = name;
+  return name;
+}
+
+/** The name that `text[start, end)`, a token, is in lower case. */
+export function fieldNameIn(text: string, start: number, end: number): FieldName {
+  let hash = 0;
+  for (let i = start; i < end; i++) hash = hashStep(hash, tokenTable[text.charCodeAt(i)] as number);
+  const known = byHash[hash & (places - 1)];
+  if (known !== undefined && known.hash === hash && isLower(known.text, text, start, end)) return known;
+  const name = fieldName(text.substring(start, end).toLowerCase());
+  byHash[hash & (places - 1)] = name;
+  return name;
+}
+
+/** Whether `text[start, end)` is the lower-case name. */
+function isLower(lower: string, text: string, start: number, end: number): boolean {
+  if (lower.length !== end - start) return false;
+  for (let i = 0; i < lower.length; i++) {
+    if (lower.charCodeAt(i) !== tokenTable[text.charCodeAt(start + i)]) return false;
+  }
+  return true;
 }
 
 /** The name whose octets are `bytes[start, end)`. */

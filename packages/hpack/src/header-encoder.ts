@@ -1,6 +1,6 @@
-import { type HeaderField, type Headers, type HeaderVisitor, Indexing } from "@weftmesh/http";
+import { type HeaderField, type Headers, type HeaderVisitor, hashStep, Indexing } from "@weftmesh/http";
 import { EncoderTable } from "./encoder-table.ts";
-import { type FieldName, fieldName, hashText } from "./field-name.ts";
+import { declaredFieldName, type FieldName, fieldName, fieldNameIn } from "./field-name.ts";
 import { huffmanEncode, huffmanLength } from "./huffman.ts";
 import { ownText, writeLatin1 } from "./latin1.ts";
 import { staticFields, staticLast, staticRefOf } from "./static-table.ts";
@@ -104,13 +104,14 @@ export class HeaderEncoder implements HeaderVisitor {
     this.field(field);
   }
 
-  onText(name: string, text: string, start: number, end: number): void {
-    this.text(fieldName(name), text, start, end);
+  onText(id: number, text: string, nameStart: number, nameEnd: number, start: number, end: number): void {
+    const name = id > 0 ? declaredFieldName(id) : fieldNameIn(text, nameStart, nameEnd);
+    this.text(name, text, start, end);
   }
 
   private newField(field: HeaderField): void {
     const { value, indexing } = field;
-    const name = fieldName(field.lowerName);
+    const name = field.id > 0 ? declaredFieldName(field.id) : fieldName(field.lowerName);
     if (field.staticRef === 0 && indexing !== Indexing.never) {
       field.staticRef = staticRefOf(name, value);
       if (field.staticRef > 0) {
@@ -138,7 +139,7 @@ export class HeaderEncoder implements HeaderVisitor {
   /** By text; what is not found goes into the table if the peer put it there too, or if it was here before. */
   private search(name: FieldName, text: string, start: number, end: number, field: HeaderField | undefined): void {
     const { table } = this;
-    const hash = mix(hashText(text, start, end, name.hash));
+    const hash = hashValue(text, start, end, name.hash);
     const found = table.findPair(name, hash, text, start, end);
     if (found >= 0) {
       if (field !== undefined) table.bind(found, field);
@@ -155,13 +156,16 @@ export class HeaderEncoder implements HeaderVisitor {
     table.add(name, field === undefined ? ownText(text.substring(start, end)) : text, hash, field);
   }
 
-  /** Whether the hash was asked for lately. */
+  /** Whether the hash was asked for lately. What stood in its place moves to the second one that it has. */
   private wasSeen(hash: number): boolean {
     if (this.table.maxBytes === 0) return false;
     this.seen ??= new Int32Array(remembered);
+    const { seen } = this;
     const at = hash & (remembered - 1);
-    if (this.seen[at] === hash) return true;
-    this.seen[at] = hash;
+    if (seen[at] === hash || seen[secondPlace(hash)] === hash) return true;
+    const moved = seen[at] as number;
+    seen[secondPlace(moved)] = moved;
+    seen[at] = hash;
     return false;
   }
 
@@ -226,8 +230,16 @@ export class HeaderEncoder implements HeaderVisitor {
   }
 }
 
-/** Low bits that depend on all of the hash: they pick the chain. */
-function mix(hash: number): number {
+function secondPlace(hash: number): number {
+  return (hash >>> 20) & (remembered - 1);
+}
+
+/** Of a long value some characters stand for all: whoever finds the hash compares the whole. */
+function hashValue(text: string, start: number, end: number, from: number): number {
+  const stride = 1 + ((end - start) >> 5);
+  let hash = hashStep(from, end - start);
+  for (let i = start; i < end; i += stride) hash = hashStep(hash, text.charCodeAt(i));
+  // The low bits, which pick the chain, depend on all of it.
   return hash ^ (hash >>> 15);
 }
 

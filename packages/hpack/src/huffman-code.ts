@@ -60,7 +60,7 @@ export function huffmanMachine(): HuffmanMachine {
     let found = 0;
     for (let bit = 3; bit >= 0; bit--) {
       const child = children[node * 2 + ((i >> bit) & 1)] as number;
-      node = child < 0 ? 0 : child;
+      node = Math.max(child, 0);
       if (child === -1 - endOfString) found |= failsAtEnd;
       else if (child < 0) found |= emitsOctet | ((-1 - child) << 8);
     }

@@ -1,9 +1,7 @@
 import { HeaderDecoder, HeaderEncoder } from "@weftmesh/hpack";
 import { HeaderField, Indexing } from "@weftmesh/http";
 import { describe, expect, it } from "vitest";
-import { decodeBlock, type Pair } from "./blocks.ts";
-
-const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ""), "hex");
+import { decodeBlock, hex, type Pair } from "./blocks.ts";
 
 interface Step {
   readonly title: string;

@@ -20,8 +20,8 @@ const noSpans: number[] = [];
 /** Takes the headers of a message one by one, each as it is there: an object, or a piece of text. */
 export interface HeaderVisitor {
   onField(field: HeaderField): void;
-  /** `name` is in lower case, and the value is `text[start, end)`. */
-  onText(name: string, text: string, start: number, end: number): void;
+  /** One that was received: its name is `text[nameStart, nameEnd)` in any case, and its value `text[start, end)`. */
+  onText(id: number, text: string, nameStart: number, nameEnd: number, start: number, end: number): void;
 }
 
 /**
@@ -225,14 +225,14 @@ export class Headers implements Iterable<readonly [string, string]> {
     return copy;
   }
 
-  /** Every header, in order; no string is made for one whose name was declared. */
+  /** Every header, in order, without a string made for any. */
   visit(visitor: HeaderVisitor): void {
     const { text, spans, added } = this;
     for (let i = 0; i < spans.length; i += stride) {
       const id = spans[i] as number;
       if (id === deleted) continue;
-      const name = id === 0 ? this.nameAt(i).toLowerCase() : (nameById(id) as HeaderName).lower;
-      visitor.onText(name, text, spans[i + 3] as number, spans[i + 4] as number);
+      const nameEnd = spans[i + 2] as number;
+      visitor.onText(id, text, spans[i + 1] as number, nameEnd, spans[i + 3] as number, spans[i + 4] as number);
     }
     for (let i = 0; i < added.length; i++) visitor.onField(added[i] as HeaderField);
   }

@@ -1,10 +1,19 @@
 import { type Clock, ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
 import { emptyBody, type HttpRequest, type HttpResponse } from "@weftmesh/http";
 import type { MultiplexedSession, SessionOwner } from "@weftmesh/pool";
-import { type ClientStats, ConnectionLostError, type FrameWire, ResponseError } from "@weftmesh/wire";
+import {
+  type ClientStats,
+  type ClientTimeouts,
+  ClientWatch,
+  ConnectionLostError,
+  type FrameWire,
+  ResponseError,
+  type WatchedExchange,
+} from "@weftmesh/wire";
 import { ClientStream, type ClientStreamHost } from "./client-stream.ts";
 import { ConnectionFault, leftBehind, resetByServer } from "./errors.ts";
 import { codeName, ErrorCode, maxStreamId, preface } from "./frame-types.ts";
+import { KeepAlive, type KeepAliveOptions, type KeptAlive } from "./keep-alive.ts";
 import { TrailerFields } from "./request-fields.ts";
 import { encodeRequest } from "./request-writer.ts";
 import { ResponseFields } from "./response-fields.ts";
@@ -15,6 +24,10 @@ export interface ClientSessionOptions extends SessionOptions {
   readonly clock: Clock;
   readonly stats: ClientStats;
   readonly continueTimeoutMs: number;
+  /** None if not given. */
+  readonly timeouts?: ClientTimeouts;
+  /** A silent server is not asked if not given. */
+  readonly keepAlive?: KeepAliveOptions;
   /** For messages. */
   readonly peer: string;
   /** What is to be told in place of an alert with which a server refuses us when the handshake is over for us. */
@@ -24,6 +37,7 @@ export interface ClientSessionOptions extends SessionOptions {
 /** A block is decoded as soon as it is whole, so one of each serves all connections. */
 const response = new ResponseFields();
 const trailers = new TrailerFields();
+const keepAlivePing = Buffer.from("are you?", "latin1");
 const closedAlready: Promise<void> = Promise.resolve();
 
 /**
@@ -35,7 +49,7 @@ const closedAlready: Promise<void> = Promise.resolve();
  */
 export class ClientSession
   extends Session<ClientStream>
-  implements MultiplexedSession<HttpRequest, HttpResponse>, ClientStreamHost
+  implements MultiplexedSession<HttpRequest, HttpResponse>, ClientStreamHost, WatchedExchange, KeptAlive
 {
   owner: SessionOwner<HttpRequest, HttpResponse> | undefined = undefined;
   readonly name: string;
@@ -43,6 +57,8 @@ export class ClientSession
 
   private readonly options: ClientSessionOptions;
   private readonly openedMs: number;
+  private readonly watch: ClientWatch | undefined;
+  private readonly keepAlive: KeepAlive | undefined;
   private nextId = 1;
   private exchanges = 0;
   private sentCounted = 0;
@@ -61,6 +77,9 @@ export class ClientSession
     this.name = options.peer;
     this.openedMs = options.clock.now();
     options.stats.connections++;
+    const { clock, timeouts, keepAlive } = options;
+    this.watch = timeouts === undefined ? undefined : new ClientWatch(clock, wire, timeouts, this);
+    this.keepAlive = keepAlive === undefined ? undefined : new KeepAlive(clock, wire, keepAlive, this);
     const at = wire.reserve(preface.length);
     preface.copy(wire.output, at);
     this.open([[Setting.EnablePush, 0]]);
@@ -128,10 +147,41 @@ export class ClientSession
     ctx.onCancel((reason) => {
       if (stream.ctx === ctx || stream.input !== undefined) stream.cancel(reason);
     });
+    this.watch?.start();
+    this.keepAlive?.start();
     this.frames.headers(id, req.body === emptyBody, this.encoder, stream);
     stream.sendBody();
     if (this.nextId > maxStreamId) this.drain();
     return promise;
+  }
+
+  get isBusy(): boolean {
+    return this.streams.size > 0;
+  }
+
+  get waitsForPeer(): boolean {
+    for (const stream of this.streams.values()) if (stream.waitsForPeer) return true;
+    return false;
+  }
+
+  cutOff(timeout: "read" | "write", afterMs: number): void {
+    const { stats } = this.options;
+    if (timeout === "read") stats.readTimeouts.inc();
+    else stats.writeTimeouts.inc();
+    this.lose(`${this.name} ${timeout === "read" ? "sent" : "took"} nothing for ${afterMs} ms`);
+  }
+
+  ping(): void {
+    this.frames.ping(false, keepAlivePing, 0);
+  }
+
+  silent(afterMs: number): void {
+    this.options.stats.readTimeouts.inc();
+    this.lose(`${this.name} did not answer a PING within ${afterMs} ms`);
+  }
+
+  private lose(why: string): void {
+    this.shut(new ConnectionLostError(why));
   }
 
   holdBody(goOn: () => void): Timer {
@@ -265,6 +315,8 @@ export class ClientSession
 
   protected override shut(cause: Error): void {
     this.leave();
+    this.watch?.stop();
+    this.keepAlive?.stop();
     super.shut(cause);
     this.onReady?.(cause);
     this.wire.destroy();
@@ -281,6 +333,8 @@ export class ClientSession
     stats.connectionRequests.add(this.exchanges);
     stats.connectionReceivedBytes.add(this.wire.received);
     stats.connectionSentBytes.add(this.wire.sent);
+    this.watch?.stop();
+    this.keepAlive?.stop();
     this.closeSettled?.();
     this.leave();
     this.phase = SessionPhase.Closed;
@@ -289,6 +343,7 @@ export class ClientSession
   }
 
   protected lossOf(cause: Error): Error {
+    if (cause instanceof ConnectionLostError) return cause;
     if (cause instanceof ConnectionFault) return new ResponseError(this.name, cause);
     const error = new ConnectionLostError(`${this.name} closed the connection before it answered`, {
       cause: this.wireError ?? cause,

@@ -4,11 +4,14 @@ import { nullStats, type StatsReceiver } from "@weftmesh/telemetry";
 import { ClientStats, type ConnectOptions, connectError, connectWire, handshakeFailed, showPeer } from "@weftmesh/wire";
 import { ClientSession, type ClientSessionOptions } from "./client-session.ts";
 import { type EndpointOptions, endpointOptions } from "./endpoint-options.ts";
+import type { KeepAliveOptions } from "./keep-alive.ts";
 import { defaultFrameRates } from "./rate-limits.ts";
 
 export interface Http2ConnectorOptions extends ConnectOptions {
   /** How long a request with `Expect: 100-continue` holds its body back: 1,000 ms if not given. */
   readonly continueTimeoutMs?: number;
+  /** When a server that is silent with calls under way is asked whether it is still there; never if not given. */
+  readonly keepAlive?: KeepAliveOptions;
   /** What is not given is as in `defaultEndpointOptions`. */
   readonly endpoint?: Partial<EndpointOptions>;
   /** The client's scope: connectors that share it add up in its metrics. */
@@ -35,8 +38,13 @@ export class Http2Connector implements ServiceFactory<HttpRequest, HttpResponse>
     this.#options = options;
     this.#stats = ClientStats.of(options.stats ?? nullStats);
     this.#stats.addConnector();
-    const { tls } = options;
+    const { tls, keepAlive } = options;
+    const never = Number.POSITIVE_INFINITY;
+    const { readTimeoutMs = never, writeTimeoutMs = never } = options.socketOptions ?? {};
+    const isTimed = Number.isFinite(readTimeoutMs) || Number.isFinite(writeTimeoutMs);
     this.#session = {
+      ...(isTimed ? { timeouts: { readTimeoutMs, writeTimeoutMs } } : {}),
+      ...(keepAlive === undefined ? {} : { keepAlive }),
       clock: options.clock,
       stats: this.#stats,
       endpoint: endpointOptions(options.endpoint),

@@ -42,6 +42,10 @@ const none = Buffer.alloc(0);
  * Errors: throws `ConnectionFault`, after which it must not be used.
  */
 export class FrameReader {
+  /** Frames that were read whole, save those within a header block, and header blocks. */
+  count = 0;
+  /** The HEADERS that are being told, or were last, would have their stream come after itself. */
+  dependsOnItself = false;
   private readonly handler: FrameHandler;
   private readonly limits: FrameReaderLimits;
   private readonly block: HeaderBlock;
@@ -115,6 +119,7 @@ export class FrameReader {
     const next = body + length;
     if (next > end) return p;
     this.dispatch(type, flags, id, bytes, body, next);
+    if (!this.block.isOpen) this.count++;
     return next;
   }
 
@@ -167,6 +172,7 @@ export class FrameReader {
     needsStream(id, "HEADERS");
     let from = start;
     let to = end;
+    this.dependsOnItself = false;
     if ((flags & Flag.Padded) !== 0) {
       if (from === to) throw badLength("HEADERS", 0);
       to -= bytes[from] as number;
@@ -174,7 +180,7 @@ export class FrameReader {
     }
     if ((flags & Flag.Priority) !== 0) {
       if (to - from < 5) throw badLength("HEADERS", end - start);
-      this.handler.onPriority(id, readUint31(bytes, from), true);
+      this.dependsOnItself = readUint31(bytes, from) === id;
       from += 5;
     }
     if (from > to) throw new ConnectionFault(ErrorCode.ProtocolError, "a HEADERS frame has more padding than payload");

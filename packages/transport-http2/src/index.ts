@@ -5,6 +5,7 @@ export { ConnectionFault, StreamError, type StreamErrorOptions, StreamReset } fr
 export { codeName, ErrorCode } from "./frame-types.ts";
 export { Http2Request } from "./http2-request.ts";
 export { Http2Serving, type ServesHttp2 } from "./http2-serving.ts";
+export type { KeepAliveOptions } from "./keep-alive.ts";
 export { defaultFrameRates, type FrameRates, type Rate } from "./rate-limits.ts";
 export { type Http2Server, type Http2ServerOptions, listenHttp2 } from "./server.ts";
 export { ServerSession } from "./server-session.ts";

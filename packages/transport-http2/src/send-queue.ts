@@ -58,6 +58,7 @@ export class SendQueue {
     const length = Math.min(end - start, defaultFrameBytes, stream.window, this.window);
     if (length <= 0) return start;
     stream.window -= length;
+    stream.sentBytes += length;
     this.window -= length;
     this.frames.data(stream.id, false, bytes, start, start + length, stream);
     if (length >= usefulBytes || start + length === end) this.budget.useful();

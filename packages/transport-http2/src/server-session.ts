@@ -10,6 +10,7 @@ import type { ServesHttp2 } from "./http2-serving.ts";
 import { RequestFields, TrailerFields } from "./request-fields.ts";
 import type { Http2ServerSettings } from "./server-settings.ts";
 import { ServerStream, type ServerStreamHost } from "./server-stream.ts";
+import { ServerWatch, type WatchedSession } from "./server-watch.ts";
 import { Session, SessionPhase } from "./session.ts";
 import { Setting } from "./settings.ts";
 import { statusField } from "./status-field.ts";
@@ -23,12 +24,14 @@ const drainPing = Buffer.from("draining", "latin1");
 const probeMs = 20;
 
 /** One connection of a client: its requests, each with a ctx of its own, and their responses. */
-export class ServerSession extends Session<ServerStream> implements ServerStreamHost, ServedConnection {
+export class ServerSession extends Session<ServerStream> implements ServerStreamHost, ServedConnection, WatchedSession {
   requests = 0;
+  silentStreams = 0;
   readonly openedMs: number;
   settings: Http2ServerSettings;
   protected readonly isClient = false;
 
+  private readonly watch: ServerWatch;
   private owner: ConnectionOwner<ServesHttp2>;
   private readonly connection: Connection;
   /** Bytes of the preface that have come. */
@@ -47,6 +50,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     this.settings = settings;
     this.connection = connection;
     this.openedMs = settings.clock.now();
+    this.watch = new ServerWatch(settings, this.openedMs);
     if (!wasHttp1) settings.stats.connects.inc();
     this.open([[Setting.MaxConcurrentStreams, settings.limits.maxConcurrentStreams]]);
   }
@@ -113,13 +117,15 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     }
     request.finish(false);
     if (endStream && request.length > 0) request.fault ??= "it has a content-length and no content";
+    if (this.reader.dependsOnItself) request.fault ??= "its stream depends on itself";
     if (request.fault !== undefined) {
       stats.malformed.inc();
       this.streamFault(id, ErrorCode.ProtocolError, request.fault);
     } else if (request.method?.value === "CONNECT") this.answerBare(id, 405, endStream);
     else if (this.streams.size >= limits.maxConcurrentStreams || this.openHeaderBytes > limits.maxOpenHeaderBytes) {
       this.refuse(id);
-    } else this.begin(id, endStream);
+    } else if (!endStream && this.silentStreams >= limits.maxSilentStreams) this.refuse(id);
+    else this.begin(id, endStream);
   }
 
   private begin(id: number, endStream: boolean): void {
@@ -244,6 +250,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     if (this.streams.size > 0 || this.phase !== SessionPhase.Open) return;
     this.owner = this.owner.handOver(this);
     this.settings = this.owner.serving.http2.settings;
+    this.watch.settings = this.settings;
     if (this.owner.closesIdle) this.drainNow();
   }
 
@@ -251,7 +258,21 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     this.drain();
   }
 
-  check(): void {}
+  check(nowMs: number): void {
+    this.watch.check(this, nowMs);
+  }
+
+  get isWithinFrame(): boolean {
+    return this.reader.isWithin || this.begun < preface.length || !this.peer.known;
+  }
+
+  get framesRead(): number {
+    return this.reader.count;
+  }
+
+  get isAwaited(): boolean {
+    return this.owner.handsOver;
+  }
 
   /** Serves what is under way, and takes no more: first of all it says so, and lets arrive what is on its way. */
   drain(): void {
@@ -266,7 +287,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     if (this.phase === SessionPhase.Draining) this.endDrain();
   }
 
-  private endDrain(): void {
+  endDrain(): void {
     if (this.servesUpTo !== maxStreamId) return;
     this.servesUpTo = this.lastPeerId;
     this.frames.goaway(this.lastPeerId, ErrorCode.NoError, "");

@@ -226,6 +226,11 @@ export class ServerStream extends Stream {
     this.breakOff(error, http2Code);
   }
 
+  /** The client does not do its part. */
+  giveUp(error: StreamError): void {
+    this.breakOff(error, error.http2Code);
+  }
+
   private breakOff(error: Error, http2Code: number): void {
     if (this.gone) return;
     this.host.resetStream(this, http2Code);

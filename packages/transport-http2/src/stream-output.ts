@@ -24,6 +24,8 @@ export abstract class StreamOutput implements BodySink, FramePlace {
   // Its place in the queue.
   isQueued = false;
   following: StreamOutput | undefined = undefined;
+  /** Content that was written. */
+  sentBytes = 0;
   /** Nothing more is written of this stream. */
   outputOver = false;
 

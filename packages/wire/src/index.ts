@@ -14,8 +14,10 @@ export {
   TlsConnectError,
 } from "./client-errors.ts";
 export { ClientStats } from "./client-stats.ts";
+export { type ClientTimeouts, ClientWatch, type WatchedExchange } from "./client-watch.ts";
 export { type BeginSession, type ClientSocketOptions, type ConnectOptions, connectWire } from "./connect-wire.ts";
 export { inlineBytes, latin1 } from "./latin1.ts";
+export { RateWindow } from "./rate-window.ts";
 export { listenOnWires, type ServerSocketOptions, type WireServer, type WireServerOptions } from "./server.ts";
 export { noGuard, type ServerGuard } from "./server-guard.ts";
 export { nullServerStats, type ServerConnectionStats, serverConnectionStats } from "./server-stats.ts";

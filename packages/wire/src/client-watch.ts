@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "@weftmesh/core";
-import type { Wire } from "@weftmesh/wire";
+import type { Wire } from "./wire.ts";
 
 export interface ClientTimeouts {
   /** A server that is waited for and sends nothing for so long is cut off. */

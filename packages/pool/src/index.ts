@@ -17,7 +17,8 @@ export {
 } from "./pool-module.ts";
 export type { SessionLeaf } from "./session-leaf.ts";
 export type { OwnedSession, SessionOwner } from "./session-owner.ts";
+export { SharedPool, type SharedPoolOptions } from "./shared-pool.ts";
 export type { SharedLimits } from "./shared-session.ts";
-export { PoolAllowInterrupts, PoolSessions, singletonPool } from "./singleton-module.ts";
+export { PoolAllowInterrupts, PoolSessions, sharedPool, singletonPool } from "./singleton-module.ts";
 export { SingletonPool, type SingletonPoolOptions } from "./singleton-pool.ts";
 export { UnpooledService, unpooled } from "./unpooled.ts";

@@ -68,6 +68,17 @@ export class PeerSettings {
   }
 }
 
+/** Whether bytes are the payload of a SETTINGS frame that a client may send. */
+export function areSettings(bytes: Buffer): boolean {
+  if (bytes.length % 6 !== 0) return false;
+  try {
+    new PeerSettings().read(bytes, 0, bytes.length, false);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function unfit(name: string, value: number): ConnectionFault {
   return new ConnectionFault(ErrorCode.ProtocolError, `${name} may not be ${value}`);
 }

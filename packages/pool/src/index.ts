@@ -12,6 +12,7 @@ export {
   PoolMinSize,
   PoolRole,
   poolModule,
+  poolParams,
   SessionIdleTimeMs,
   SessionLifeTimeMs,
 } from "./pool-module.ts";

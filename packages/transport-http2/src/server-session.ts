@@ -81,8 +81,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
 
   /** The connection came from HTTP/1.1: its request is stream 1, and whole (RFC 7540 section 3.2). */
   upgraded(req: HttpRequest, settings: Buffer): void {
-    this.peer.read(settings, 0, settings.length, false);
-    this.encoder.setPeerTableBytes(this.peer.headerTableBytes);
+    this.peer.read(settings, 0, settings.length, false, this.encoder);
     this.lastPeerId = 1;
     const ctx = new Ctx();
     ctx.set(ConnectionKey, this.connection);

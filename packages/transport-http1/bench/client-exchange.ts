@@ -6,7 +6,7 @@ import { Pool } from "@weftmesh/pool";
 import { nullStats } from "@weftmesh/telemetry";
 import { ClientConnection } from "@weftmesh/transport-http1";
 import type { Wire } from "@weftmesh/wire";
-import { ClientStats } from "../src/client-stats.ts";
+import { ClientStats } from "@weftmesh/wire";
 
 const shared = Buffer.alloc(16_384);
 const response = Buffer.from(

@@ -1,6 +1,6 @@
 import type { Wire } from "@weftmesh/wire";
+import { RateWindow } from "@weftmesh/wire";
 import { Phase } from "./phase.ts";
-import { RateWindow } from "./rate-window.ts";
 import type { ServerSettings } from "./server-settings.ts";
 
 /** What the time says of a connection. */

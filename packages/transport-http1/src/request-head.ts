@@ -1,6 +1,5 @@
-import { Headers, hasToken, Names, tokenTable } from "@weftmesh/http";
+import { Headers, hasToken, isAuthority, Names, tokenTable } from "@weftmesh/http";
 import { latin1 } from "@weftmesh/wire";
-import { isAuthority } from "./authority.ts";
 import { badFraming, lineTooLong, malformed, ProtocolError } from "./errors.ts";
 import { HeaderBlock, type HeaderLimits, Incomplete } from "./header-block.ts";
 import type { TunnelSettings } from "./tunnel.ts";

@@ -1,6 +1,7 @@
 import { type Ctx, failed, ok, WeftError } from "@weftmesh/core";
 import {
   type BodySink,
+  dropBody,
   emptyBody,
   type Flow,
   type Headers,
@@ -13,7 +14,6 @@ import {
 import type { Counter } from "@weftmesh/telemetry";
 import { latin1, type Wire } from "@weftmesh/wire";
 import { chunkEnd, chunkHead, lastChunk } from "./chunked.ts";
-import { dropBody } from "./drop-body.ts";
 import { badFraming, truncated } from "./errors.ts";
 import { isFinalStatus, statusLine } from "./status-line.ts";
 

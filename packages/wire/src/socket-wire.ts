@@ -53,8 +53,7 @@ export class SocketWire implements FrameWire {
   /** Text that goes out at the end of the turn. */
   protected queued = "";
   output: Buffer = noBytes;
-  /** So much of `output` goes out at the end of the turn. */
-  protected gathered = 0;
+  gathered = 0;
   /** The output of the direct write that is under way. */
   private leaving: Buffer | undefined = undefined;
   /** A writer waits since what is queued was too much. */

@@ -64,6 +64,8 @@ export interface Wire {
 export interface FrameWire extends Wire {
   /** What `reserve` gave room in; valid until the next call of the wire. */
   readonly output: Buffer;
+  /** So much of `output` goes out at the end of the turn; what stands there may still be changed until then. */
+  readonly gathered: number;
   /**
    * Room for that many more bytes, 16,384 at most, to be filled in at once: gives their position in `output`.
    * Whether the writer should wait then says `full`. On a closed wire there is room too, for nobody.

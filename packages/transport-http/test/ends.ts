@@ -1,6 +1,6 @@
 import { type Service, service, systemClock } from "@weftmesh/core";
 import { dispatchHttp, type HttpRequest, type HttpResponse } from "@weftmesh/http";
-import { MultiplexPool, Pool } from "@weftmesh/pool";
+import { Pool, SharedPool } from "@weftmesh/pool";
 import { Http1Connector } from "@weftmesh/transport-http1";
 import { Http2Connector } from "@weftmesh/transport-http2";
 
@@ -16,8 +16,7 @@ export interface Client {
 export function clientOf(version: 1 | 2, port: number): Client {
   const to = { host: "127.0.0.1", port, clock: systemClock, connectTimeoutMs: 10_000 };
   const clock = { clock: systemClock };
-  const pool =
-    version === 1 ? new Pool(new Http1Connector(to), clock) : new MultiplexPool(new Http2Connector(to), clock);
+  const pool = version === 1 ? new Pool(new Http1Connector(to), clock) : new SharedPool(new Http2Connector(to), clock);
   const calls = service<HttpRequest, HttpResponse>((req, ctx) => dispatchHttp(pool, req, ctx.fork()));
   const client: HttpService = {
     call: calls.call,

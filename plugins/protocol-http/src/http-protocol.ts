@@ -100,7 +100,12 @@ function listenOn(
       },
       ...tunnelOptions(config.tunnels, stats),
     },
-    http2: { ...own, limits: pace, endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte } },
+    http2: {
+      ...own,
+      limits: pace,
+      endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte },
+      ...tunnelOptions(config.tunnels, stats),
+    },
   });
 }
 

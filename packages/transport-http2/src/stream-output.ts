@@ -89,8 +89,16 @@ export abstract class StreamOutput implements BodySink, FramePlace {
     this.isPiping = true;
   }
 
+  get takesSlices(): boolean {
+    return true;
+  }
+
   onData(chunk: Uint8Array): number {
-    const { length } = chunk;
+    return this.onSlice(chunk, 0, chunk.length);
+  }
+
+  onSlice(bytes: Uint8Array, start: number, end: number): number {
+    const length = end - start;
     if (this.outputOver || this.endHeld || length === 0) return Taken;
     if (this.left !== unknownLength) {
       if (length > this.left) {
@@ -99,9 +107,9 @@ export abstract class StreamOutput implements BodySink, FramePlace {
       }
       this.left -= length;
     }
-    const written = this.holds ? 0 : this.queue.write(this, chunk, 0, length);
-    if (written < length) {
-      this.hold(chunk, written);
+    const written = this.holds ? start : this.queue.write(this, bytes, start, end);
+    if (written < end) {
+      this.hold(bytes, written, end);
       if (this.window > 0) this.queue.add(this);
     } else if (this.queue.isFull()) this.queue.add(this);
     else return Taken;
@@ -189,8 +197,8 @@ export abstract class StreamOutput implements BodySink, FramePlace {
     this.outputEnded();
   }
 
-  private hold(chunk: Uint8Array, from: number): void {
-    const more = chunk.length - from;
+  private hold(bytes: Uint8Array, start: number, end: number): void {
+    const more = end - start;
     if (this.heldEnd + more > this.held.length) {
       const kept = this.heldEnd - this.heldStart;
       const grown = Buffer.allocUnsafe(kept === 0 ? more : Math.max(kept + more, 2 * kept));
@@ -199,7 +207,7 @@ export abstract class StreamOutput implements BodySink, FramePlace {
       this.heldStart = 0;
       this.heldEnd = kept;
     }
-    this.held.set(from === 0 ? chunk : chunk.subarray(from), this.heldEnd);
+    this.held.set(bytes.subarray(start, end), this.heldEnd);
     this.heldEnd += more;
   }
 }

@@ -11,6 +11,8 @@ let proxy: RunningProxy;
 const clients: H2Client[] = [];
 const tries = new Map<string, number>();
 let next = 2;
+/** The last stream whose answer has begun and is not over. */
+let slow: ServerHttp2Stream | undefined;
 
 const at = (port: number): string => `/$/inet/127.1/${port}`;
 
@@ -85,7 +87,6 @@ ${router("h2", one)}${router("default", one, grpc("default"))}${router("complian
   grpc("default", ", retryBufferSize: { requestBytes: 4, responseBytes: 16383 }"),
 )}${router("narrow", `/svc/* => ${at(narrow.port)}`)}${router("queue", `/svc/* => ${at(narrow.port)}`, "  client: { hostConnectionPool: { maxSize: 1 } }\n")}${router("clear", one, "", ", clearContext: true")}`);
 });
-let slow: ServerHttp2Stream | undefined;
 
 afterAll(async () => {
   for (const each of clients) each.close();
@@ -220,17 +221,17 @@ describe("what a router does with streams", () => {
 
   it("B26: sends again elsewhere what a backend that goes away has not processed, and lets the rest end", async () => {
     const disco = new TempDir();
-    let held: ServerHttp2Stream | undefined;
+    const held: ServerHttp2Stream[] = [];
     let left = 0;
     const leaving = await H2Backend.start((stream, headers) => {
       if (headers[":path"] === "/first") {
-        held = stream;
+        held.push(stream);
         return;
       }
       // Streams above the first were never processed, and nobody can come again.
       left++;
       leaving.server.close();
-      stream.session?.goaway(0, held?.id);
+      stream.session?.goaway(0, held[0]?.id);
     });
     disco.write("web", `127.0.0.1 ${leaving.port}\n`);
     const own = await RunningProxy.start(`admin: { port: 0 }
@@ -243,7 +244,7 @@ routers:
 `);
     const one = await H2Client.connect(own.at("h2"));
     const first = one.ask({ ":path": "/first" });
-    await until(() => held !== undefined, "the first request");
+    await until(() => held.length > 0, "the first request");
     disco.write("web", `127.0.0.1 ${leaving.port}\n127.0.0.1 ${backend.port}\n`);
     await own.metricsWhen((metrics) => metrics["rt/h2/client/#/io.l5d.fs/web/loadbalancer/size"] === 2);
     const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => one.ask({ ...call }, `again ${i}`)));
@@ -251,8 +252,8 @@ routers:
     for (const [i, { status, body }] of answers.entries()) {
       expect([status, body.toString()]).toEqual([200, `echo again ${i}`]);
     }
-    held?.respond({ ":status": 200 });
-    held?.end("the first");
+    held[0]?.respond({ ":status": 200 });
+    held[0]?.end("the first");
     expect((await first).body.toString()).toBe("the first");
     const metrics = await own.metrics();
     expect(metrics["rt/h2/client/#/io.l5d.fs/web/retries/requeues"]).toBeGreaterThan(0);

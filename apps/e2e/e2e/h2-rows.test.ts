@@ -11,8 +11,8 @@ import { until } from "../src/until.ts";
 const dir = new TempDir();
 let backend: H2Backend;
 let proxy: RunningProxy;
-/** Of the stream that a test drives itself. */
-let held: ServerHttp2Stream | undefined;
+/** Streams that a test drives itself. */
+const held: ServerHttp2Stream[] = [];
 const clients: H2Client[] = [];
 let next = 2;
 
@@ -37,6 +37,12 @@ async function client(label: string): Promise<H2Client> {
   return made;
 }
 
+/** The next stream that is held, at the backend. */
+async function theHeld(): Promise<ServerHttp2Stream> {
+  await until(() => held.length > 0, "the request");
+  return held.shift() as ServerHttp2Stream;
+}
+
 /** How often a path was asked for. */
 const seen = new Map<string, number>();
 
@@ -46,7 +52,7 @@ beforeAll(async () => {
     const count = (seen.get(path) ?? 0) + 1;
     seen.set(path, count);
     if (path.startsWith("/hold")) {
-      held = stream;
+      held.push(stream);
       return;
     }
     if (path.startsWith("/empty/")) stream.respond({ ":status": Number(path.slice(7)) }, { endStream: true });
@@ -116,13 +122,11 @@ describe("H2EndToEndTest", () => {
   it("concurrent requests", async () => {
     const one = await client("h2");
     const first = one.ask({ ":path": "/hold/1" });
-    await until(() => held !== undefined, "the first request");
-    const firstStream = held as ServerHttp2Stream;
-    held = undefined;
+    const firstStream = await theHeld();
     const second = one.ask({ ":path": "/hold/2" });
-    await until(() => held !== undefined, "the second request");
-    held?.respond({ ":status": 200 });
-    held?.end("bow");
+    const there = await theHeld();
+    there.respond({ ":status": 200 });
+    there.end("bow");
     expect((await second).body.toString()).toBe("bow");
     firstStream.respond({ ":status": 200 });
     firstStream.end("wow");
@@ -131,13 +135,12 @@ describe("H2EndToEndTest", () => {
   });
 
   it("wait for stream to complete before closing", async () => {
-    held = undefined;
     const answer = (await client("h2")).ask({ ":path": "/hold/3" });
-    await until(() => held !== undefined, "the request");
-    held?.respond({ ":status": 200 });
-    held?.write("bow");
+    const there = await theHeld();
+    there.respond({ ":status": 200 });
+    there.write("bow");
     await new Promise((resolve) => setImmediate(resolve));
-    held?.end("wow");
+    there.end("wow");
     expect((await answer).body.toString()).toBe("bowwow");
   });
 
@@ -166,10 +169,8 @@ describe("H2EndToEndTest", () => {
   });
 
   it("client resets server stream", async () => {
-    held = undefined;
     const stream = (await client("h2")).open({ ":path": "/hold/4" });
-    await until(() => held !== undefined, "the request");
-    const there = held as ServerHttp2Stream;
+    const there = await theHeld();
     there.respond({ ":status": 200 });
     there.write("one");
     const chunk = await new Promise<Buffer>((resolve) => stream.once("data", resolve));
@@ -180,11 +181,10 @@ describe("H2EndToEndTest", () => {
   });
 
   it("server resets client stream", async () => {
-    held = undefined;
     const stream = (await client("h2")).open({ ":path": "/hold/5", ":method": "POST" }, { endStream: false });
     stream.write("some");
-    await until(() => held !== undefined, "the request");
-    held?.close(Rst.cancel);
+    const there = await theHeld();
+    there.close(Rst.cancel);
     expect((await answerOf(stream)).rstCode).toBe(Rst.cancel);
   });
 
@@ -347,10 +347,8 @@ describe("RouterEndToEndTest", () => {
   });
 
   it("resets downstream on upstream cancelation", async () => {
-    held = undefined;
     const stream = (await client("h2")).open({ ":path": "/hold/6" });
-    await until(() => held !== undefined, "the request");
-    const there = held as ServerHttp2Stream;
+    const there = await theHeld();
     const answer = answerOf(stream);
     stream.close(Rst.cancel);
     await until(() => there.destroyed, "the end of the backend's stream");
@@ -358,23 +356,20 @@ describe("RouterEndToEndTest", () => {
   });
 
   it("resets downstream on upstream disconnect", async () => {
-    held = undefined;
     const one = await client("h2");
     const stream = one.open({ ":path": "/hold/7", ":method": "POST" }, { endStream: false });
     stream.write("boop");
-    await until(() => held !== undefined, "the request");
-    const there = held as ServerHttp2Stream;
+    const there = await theHeld();
     one.close();
     await until(() => there.destroyed, "the end of the backend's stream");
     expect(there.rstCode).not.toBe(0);
   });
 
   it("resets upstream on downstream failure", async () => {
-    held = undefined;
     const stream = (await client("h2")).open({ ":path": "/hold/8", ":method": "POST" }, { endStream: false });
     stream.write("more than can be kept".repeat(1000));
-    await until(() => held !== undefined, "the request");
-    held?.close(Rst.refused);
+    const there = await theHeld();
+    there.close(Rst.refused);
     expect((await answerOf(stream)).rstCode).toBe(Rst.refused);
   });
 });
@@ -429,14 +424,12 @@ describe("FlowControlEndToEndTest", () => {
   }
 
   it("client/server request flow control", async () => {
-    held = undefined;
     const stream = (await client("h2")).open({ ":path": "/hold/9", ":method": "POST" }, { endStream: false });
     let written = false;
     stream.write(Buffer.alloc(total + 65_535 * 4, 1), () => {
       written = true;
     });
-    await until(() => held !== undefined, "the request");
-    const there = held as ServerHttp2Stream;
+    const there = await theHeld();
     await stalls(`${clientScope("h2")}/sent_bytes`);
     expect(written).toBe(false);
     const body = bodyOf(there);
@@ -447,11 +440,9 @@ describe("FlowControlEndToEndTest", () => {
   });
 
   it("client/server response flow control", async () => {
-    held = undefined;
     const stream = (await client("h2")).open({ ":path": "/hold/10" });
     stream.pause();
-    await until(() => held !== undefined, "the request");
-    const there = held as ServerHttp2Stream;
+    const there = await theHeld();
     let written = false;
     there.respond({ ":status": 200 });
     there.write(Buffer.alloc(total + 65_535 * 4, 1), () => {

@@ -44,6 +44,8 @@ const none = Buffer.alloc(0);
 export class FrameReader {
   /** Frames that were read whole, save those within a header block, and header blocks. */
   count = 0;
+  /** The HEADERS that are being told, or were last, would have their stream come after itself. */
+  dependsOnItself = false;
   private readonly handler: FrameHandler;
   private readonly limits: FrameReaderLimits;
   private readonly block: HeaderBlock;
@@ -170,6 +172,7 @@ export class FrameReader {
     needsStream(id, "HEADERS");
     let from = start;
     let to = end;
+    this.dependsOnItself = false;
     if ((flags & Flag.Padded) !== 0) {
       if (from === to) throw badLength("HEADERS", 0);
       to -= bytes[from] as number;
@@ -177,7 +180,7 @@ export class FrameReader {
     }
     if ((flags & Flag.Priority) !== 0) {
       if (to - from < 5) throw badLength("HEADERS", end - start);
-      this.handler.onPriority(id, readUint31(bytes, from), true);
+      this.dependsOnItself = readUint31(bytes, from) === id;
       from += 5;
     }
     if (from > to) throw new ConnectionFault(ErrorCode.ProtocolError, "a HEADERS frame has more padding than payload");

@@ -102,6 +102,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     }
     request.finish(false);
     if (endStream && request.length > 0) request.fault ??= "it has a content-length and no content";
+    if (this.reader.dependsOnItself) request.fault ??= "its stream depends on itself";
     if (request.fault !== undefined) {
       stats.malformed.inc();
       this.streamFault(id, ErrorCode.ProtocolError, request.fault);

@@ -201,8 +201,7 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
     this.budget.settings();
     const { peer } = this;
     const before = peer.initialWindowBytes;
-    peer.read(bytes, start, end, this.isClient);
-    this.encoder.setPeerTableBytes(peer.headerTableBytes);
+    peer.read(bytes, start, end, this.isClient, this.encoder);
     const change = peer.initialWindowBytes - before;
     if (change !== 0) this.shiftWindows(change);
     this.reply();

@@ -1,3 +1,4 @@
+import type { HeaderEncoder } from "@weftmesh/hpack";
 import { ConnectionFault } from "./errors.ts";
 import { defaultFrameBytes, defaultWindowBytes, ErrorCode, maxFrameBytes, maxWindowBytes } from "./frame-types.ts";
 
@@ -14,7 +15,6 @@ export const Setting = {
 
 /** What the peer wants of us: the defaults of RFC 9113 until it says otherwise. */
 export class PeerSettings {
-  headerTableBytes = 4_096;
   maxConcurrentStreams: number = Number.POSITIVE_INFINITY;
   initialWindowBytes: number = defaultWindowBytes;
   maxFrameBytes: number = defaultFrameBytes;
@@ -24,17 +24,22 @@ export class PeerSettings {
   /** A SETTINGS frame has come. */
   known = false;
 
-  /** Takes over the payload of a SETTINGS frame. `isServer` says who the peer is. Errors: `ConnectionFault`. */
-  read(bytes: Buffer, start: number, end: number, isServer: boolean): void {
+  /**
+   * Takes over the payload of a SETTINGS frame, value by value: an encoder has to see a table shrink that grows again
+   * within the frame. `isServer` says who the peer is. Errors: `ConnectionFault`.
+   */
+  read(bytes: Buffer, start: number, end: number, isServer: boolean, encoder: HeaderEncoder): void {
     this.known = true;
-    for (let p = start; p < end; p += 6) this.set(bytes.readUInt16BE(p), bytes.readUInt32BE(p + 2), isServer);
+    for (let p = start; p < end; p += 6) {
+      const id = bytes.readUInt16BE(p);
+      const value = bytes.readUInt32BE(p + 2);
+      this.set(id, value, isServer);
+      if (id === Setting.HeaderTableSize) encoder.setPeerTableBytes(value);
+    }
   }
 
   private set(id: number, value: number, isServer: boolean): void {
     switch (id) {
-      case Setting.HeaderTableSize:
-        this.headerTableBytes = value;
-        return;
       case Setting.EnablePush:
         if (value > 1 || (value === 1 && isServer)) throw unfit("ENABLE_PUSH", value);
         return;

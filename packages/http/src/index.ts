@@ -44,6 +44,7 @@ export {
   type PeerIdentity,
   type SocketAddress,
 } from "./message.ts";
+export { dropSegments, pathEnd, pathSegments } from "./request-path.ts";
 export { type BodyTap, tapBody } from "./tap-body.ts";
 export { keepTrailers } from "./trailers.ts";
 export { type TunnelEnd, TunnelRequest, TunnelResponse } from "./tunnel.ts";

@@ -9,13 +9,25 @@ export interface SharedLimits {
   readonly sessionLifeTimeMs: number;
 }
 
+/** A session in use, as its pool sees it. */
+export interface Shared<Req, Rep> extends SessionOwner<Req, Rep> {
+  readonly session: Service<Req, Rep>;
+  /** Calls that have not ended. */
+  readonly calls: number;
+  call(req: Req, ctx: Ctx): Promise<Rep>;
+  /** Lets its calls finish, and closes it behind the last. */
+  drain(): void;
+}
+
 /** What a shared session asks of its pool. */
-export interface SharingPool<Req, Rep, Shared = SharedSession<Req, Rep>> {
+export interface SharingPool<Req, Rep> {
   readonly clock: Clock;
   readonly limits: SharedLimits;
   /** It must take no more calls. `why` is undefined when it closed by itself. */
-  retire(shared: Shared, why: "idle" | "lifetime" | undefined): void;
+  retire(shared: Shared<Req, Rep>, why: "idle" | "lifetime" | undefined): void;
   redial(req: Req, ctx: Ctx): Promise<Rep>;
+  /** One of its calls is over. Absent where nobody waits for that. */
+  freed?(): void;
   /** Its service is closed. */
   gone(): void;
 }
@@ -28,7 +40,7 @@ export interface SharingPool<Req, Rep, Shared = SharedSession<Req, Rep>> {
  * Cost: nothing per call but the count, and a look at the clock when the last call ends if it may not be idle for ever.
  * One timer, and none without limits.
  */
-export class SharedSession<Req, Rep> implements Observer, SessionOwner<Req, Rep> {
+export class SharedSession<Req, Rep> implements Observer, Shared<Req, Rep> {
   readonly session: Service<Req, Rep>;
   /** Calls that have not ended. */
   calls = 0;
@@ -40,8 +52,9 @@ export class SharedSession<Req, Rep> implements Observer, SessionOwner<Req, Rep>
   #wakeMs = Number.POSITIVE_INFINITY;
   #state: "live" | "draining" | "closing" = "live";
 
-  constructor(pool: SharingPool<Req, Rep>, session: Service<Req, Rep>) {
-    const { clock, limits } = pool;
+  /** `limits` are those of the pool unless they are given. */
+  constructor(pool: SharingPool<Req, Rep>, session: Service<Req, Rep>, limits: SharedLimits = pool.limits) {
+    const { clock } = pool;
     const { sessionIdleTimeMs, sessionLifeTimeMs } = limits;
     this.session = session;
     this.#pool = pool;
@@ -63,6 +76,7 @@ export class SharedSession<Req, Rep> implements Observer, SessionOwner<Req, Rep>
 
   onEnd(): void {
     this.calls--;
+    this.#pool.freed?.();
     if (this.calls > 0) return;
     if (this.#state === "draining") this.#close();
     else if (this.#state === "live") this.#fallIdle();

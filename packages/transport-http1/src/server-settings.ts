@@ -1,6 +1,7 @@
 import type { Clock, Ctx, Service } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import type { ServerConnectionStats, ServerGuard } from "@weftmesh/wire";
+import type { ProtocolSwitch } from "./protocol-switch.ts";
 import type { RequestLimits } from "./request-head.ts";
 import type { TunnelSettings } from "./tunnel.ts";
 
@@ -54,4 +55,6 @@ export interface ServerSettings {
   readonly guard: ServerGuard;
   /** None are made if undefined. */
   readonly tunnels: TunnelSettings | undefined;
+  /** What connections may go over to; nothing if undefined. */
+  readonly switchTo: ProtocolSwitch | undefined;
 }

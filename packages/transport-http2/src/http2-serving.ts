@@ -1,4 +1,4 @@
-import type { Connection } from "@weftmesh/http";
+import type { Connection, HttpRequest } from "@weftmesh/http";
 import {
   type ConnectionOwner,
   checkInterval,
@@ -62,6 +62,19 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
   begin(owner: ConnectionOwner<ServesHttp2>, wire: FrameWire, connection: Connection): ServerSession {
     const served = new ServerSession(owner, wire, connection);
     wire.readBy(served);
+    return served;
+  }
+
+  /** Takes a connection over from HTTP/1.1, with the request that becomes stream 1 and the settings that came with it. */
+  upgraded(
+    owner: ConnectionOwner<ServesHttp2>,
+    wire: FrameWire,
+    connection: Connection,
+    req: HttpRequest,
+    settings: Buffer,
+  ): ServerSession {
+    const served = new ServerSession(owner, wire, connection, true);
+    served.upgraded(req, settings);
     return served;
   }
 

@@ -1,10 +1,16 @@
-import { type Headers, Names } from "@weftmesh/http";
+import { type Headers, hasToken, Names, stripHopByHop } from "@weftmesh/http";
 
 /** What frames a message in HTTP/1, and has no place in HTTP/2 (RFC 9113 section 8.2.2). */
 const framing = [Names.connection, Names.keepAlive, Names.proxyConnection, Names.transferEncoding, Names.upgrade];
 
 /** Takes out what another version of HTTP left in the headers. Cost: a look at a bit for each, as a rule. */
 export function dropFraming(headers: Headers): void {
+  // It may name others, and `TE` says of a connection there what it says of a message here.
+  if (headers.has(Names.connection)) {
+    const takesTrailers = headers.has(Names.te) && hasToken(headers, Names.te, "trailers");
+    stripHopByHop(headers);
+    if (takesTrailers) headers.set(Names.te, "trailers");
+  } else if (headers.has(Names.te) && headers.get(Names.te) !== "trailers") headers.delete(Names.te);
   for (const name of framing) if (headers.has(name)) headers.delete(name);
 }
 

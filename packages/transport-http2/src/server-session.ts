@@ -1,5 +1,5 @@
 import { CancelledError, Ctx } from "@weftmesh/core";
-import { type Body, type Connection, ConnectionKey, emptyBody } from "@weftmesh/http";
+import { type Body, type Connection, ConnectionKey, emptyBody, type HttpRequest } from "@weftmesh/http";
 import type { ConnectionOwner, FrameWire, ServedConnection } from "@weftmesh/wire";
 import { Gone } from "./closed-streams.ts";
 import { noLength } from "./content-length.ts";
@@ -42,7 +42,8 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   private openHeaderBytes = 0;
   private eof = false;
 
-  constructor(owner: ConnectionOwner<ServesHttp2>, wire: FrameWire, connection: Connection) {
+  /** `wasHttp1` says that the connection was counted when it came. */
+  constructor(owner: ConnectionOwner<ServesHttp2>, wire: FrameWire, connection: Connection, wasHttp1 = false) {
     const { settings } = owner.serving.http2;
     super(wire, settings);
     this.owner = owner;
@@ -50,7 +51,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     this.connection = connection;
     this.openedMs = settings.clock.now();
     this.watch = new ServerWatch(settings, this.openedMs);
-    settings.stats.connects.inc();
+    if (!wasHttp1) settings.stats.connects.inc();
     this.open([[Setting.MaxConcurrentStreams, settings.limits.maxConcurrentStreams]]);
   }
 
@@ -77,6 +78,19 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   }
 
   // Requests.
+
+  /** The connection came from HTTP/1.1: its request is stream 1, and whole (RFC 7540 section 3.2). */
+  upgraded(req: HttpRequest, settings: Buffer): void {
+    this.peer.read(settings, 0, settings.length, false, this.encoder);
+    this.lastPeerId = 1;
+    const ctx = new Ctx();
+    ctx.set(ConnectionKey, this.connection);
+    const stream = new ServerStream(1, this, ctx, 0);
+    stream.remoteEnded = true;
+    this.streams.set(1, stream);
+    this.requests++;
+    stream.serve(req, this.settings, false);
+  }
 
   onHeaders(id: number, endStream: boolean, bytes: Buffer, start: number, end: number): void {
     const stream = this.streams.get(id);

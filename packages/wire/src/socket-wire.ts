@@ -6,7 +6,7 @@ import { flushAtEndOfTurn } from "./turn-writes.ts";
 import type { FrameWire, WireReader } from "./wire.ts";
 import { giveOutput, maxGatheredBytes, noBytes, takeOutput } from "./write-buffers.ts";
 
-/** What may wait in a socket before its writer is told to stop, where noBytes else is said. */
+/** What may wait in a socket before its writer is told to stop, where nothing else is said. */
 export const writeHighWaterBytes: number = 65_536;
 
 const { copy } = Buffer.prototype as {
@@ -213,7 +213,7 @@ export class SocketWire implements FrameWire {
   end(): void {
     this.writeQueued();
     if (this.closed) return;
-    // The Writable knows noBytes of a direct write, and would end in the midst of it.
+    // The Writable knows nothing of a direct write, and would end in the midst of it.
     if (this.direct > 0) this.ending = true;
     else this.socket?.end();
   }

@@ -1,4 +1,6 @@
-import { Dtab, type Identification, type Path } from "@weftmesh/naming";
+import { Dtab } from "./dtab.ts";
+import type { Identification } from "./identifier.ts";
+import type { Path } from "./path.ts";
 
 /** A request that has a name, with no delegations of its own. */
 export function identified(dst: Path): Identification {

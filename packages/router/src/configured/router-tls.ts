@@ -1,16 +1,16 @@
-import type { ClientTls, StaticConfigs } from "@weftmesh/config";
-import { type Clock, isWeftError, type Param, param } from "@weftmesh/core";
-import { RouterConfigError } from "@weftmesh/router";
-import type { Logger, StatsReceiver } from "@weftmesh/telemetry";
+import type { ClientConfig, ClientTls, ServerConfig, StaticConfigs } from "@weftmesh/config";
+import { type Clock, ClockParam, isWeftError, type Param, type Params, param } from "@weftmesh/core";
+import { type Logger, StatsParam, type StatsReceiver } from "@weftmesh/telemetry";
 import {
   ClientContexts,
   type LiveContext,
   serverContext,
   TlsAcceptor,
+  TlsDialer,
   TlsFileError,
   TlsSettingError,
 } from "@weftmesh/tls";
-import type { HttpClient, HttpServerConfig } from "./config.ts";
+import { RouterConfigError } from "../router-config-error.ts";
 
 /** TLS of a client: what it trusts and shows, and the name that it expects. */
 export interface ClientTlsChoice {
@@ -28,8 +28,21 @@ export const ClientTlsParam: Param<ClientTlsChoice | undefined> = param<ClientTl
 /** Longest time of a handshake, on both sides. Units: ms. */
 export const handshakeTimeoutMs = 10_000;
 
-/** What is spoken over TLS here. A server that is asked for something else alone refuses. */
-export const alpnProtocols: readonly string[] = ["http/1.1", "http/1.0"];
+/** TLS of the connections to the endpoint of a client's stack; undefined for plain TCP. */
+export function endpointTls(params: Params, alpn: readonly string[]): TlsDialer | undefined {
+  const choice = params.get(ClientTlsParam);
+  if (choice === undefined) return undefined;
+  const { context, settings } = choice;
+  return new TlsDialer({
+    context,
+    validate: !settings.disableValidation,
+    commonName: settings.commonName,
+    alpn,
+    clock: params.get(ClockParam),
+    handshakeTimeoutMs,
+    stats: params.get(StatsParam).scope("tls"),
+  });
+}
 
 export interface RouterTlsOptions {
   readonly label: string;
@@ -38,6 +51,8 @@ export interface RouterTlsOptions {
   readonly stats: StatsReceiver;
   readonly logger: Logger;
   readonly sessionSecret: Uint8Array | undefined;
+  /** What is spoken over TLS. A server that is asked for something else alone refuses. */
+  readonly alpn: readonly string[];
 }
 
 /**
@@ -53,8 +68,8 @@ export class RouterTls {
 
   constructor(
     options: RouterTlsOptions,
-    servers: readonly HttpServerConfig[],
-    clients: StaticConfigs<HttpClient> | undefined,
+    servers: readonly ServerConfig[],
+    clients: StaticConfigs<ClientConfig> | undefined,
   ) {
     this.#options = options;
     const { label, clock, stats, logger, sessionSecret } = options;
@@ -82,14 +97,14 @@ export class RouterTls {
   }
 
   /** For the listener of that place in the config; undefined for a plain one. */
-  acceptor(index: number, server: HttpServerConfig): TlsAcceptor | undefined {
+  acceptor(index: number, server: ServerConfig): TlsAcceptor | undefined {
     const context = this.#servers[index];
     if (context === undefined) return undefined;
-    const { clock, stats } = this.#options;
+    const { clock, stats, alpn } = this.#options;
     return new TlsAcceptor({
       context,
       requireClientAuth: server.tls?.requireClientAuth === true,
-      alpn: alpnProtocols,
+      alpn,
       clock,
       handshakeTimeoutMs,
       admits: server.tls?.requireClientAuth === true ? `TLS with a certificate by ${server.tls.caCertPath}` : "TLS",
@@ -98,7 +113,7 @@ export class RouterTls {
   }
 
   /** For a client with these keys, in which the name has been filled in. */
-  client(config: Partial<HttpClient>): ClientTlsChoice | undefined {
+  client(config: Partial<ClientConfig>): ClientTlsChoice | undefined {
     const { tls } = config;
     if (tls?.enabled !== true || this.#clients === undefined) return undefined;
     return { context: this.#clients.of(tls), settings: tls };

@@ -16,7 +16,7 @@ const retryableHeader: HeaderName = headerName("l5d-retryable");
 const lost: ReadonlySet<string> = new Set(["ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EPIPE", "ETIMEDOUT"]);
 
 /** Whether the failure says nothing against another attempt: not written, timed out, closed, or badly framed. */
-function mayPass(error: Error): boolean {
+export function mayPass(error: Error): boolean {
   // The transport sends nothing again of its own accord after a bad answer; a classifier may let it, as Linkerd's do.
   if (isWeftError(error) && error.code === "WEFT_PROTOCOL_RESPONSE") return true;
   if (hasFlag(error, "nonRetryable")) return false;
@@ -36,36 +36,41 @@ export interface HttpClassifierOptions {
   readonly failsFrom?: number;
   /** Whether `l5d-retryable: true` on a failed answer lets it be sent again, whatever the method. */
   readonly trustRetryable: boolean;
+  /** Requests whose length is not known beforehand may be sent again as well: whoever retries knows what it has of them. */
+  readonly streams?: boolean;
 }
 
 /**
  * Judges HTTP answers by status and method.
  *
- * Shape: a request whose length is not known beforehand is never sent again, since its body is gone by then. A failure
- * that counts for nothing, as that of a caller who left, is "ignorable".
+ * Shape: without `streams`, a request whose length is not known beforehand is never sent again, since its body is gone by
+ * then. A failure that counts for nothing, as that of a caller who left, is "ignorable".
  */
 export class HttpClassifier implements Classifier {
   readonly name: string;
   readonly #methods: ReadonlySet<string>;
   readonly #failsFrom: number;
   readonly #trustRetryable: boolean;
+  readonly #streams: boolean;
 
   constructor(options: HttpClassifierOptions) {
     this.name = options.name;
     this.#methods = options.methods;
     this.#failsFrom = options.failsFrom ?? 500;
     this.#trustRetryable = options.trustRetryable;
+    this.#streams = options.streams ?? false;
   }
 
   classify(req: unknown, rep: unknown, error: Error | undefined): ResponseClass {
     const { method, body } = req as HttpRequest;
+    const mayResend = this.#streams || body.length !== undefined;
     if (error !== undefined) {
       if (hasFlag(error, "ignorable")) return "ignorable";
-      return body.length !== undefined && this.#methods.has(method) && mayPass(error) ? "retryable" : "failure";
+      return mayResend && this.#methods.has(method) && mayPass(error) ? "retryable" : "failure";
     }
     const answer = rep as HttpResponse | undefined;
     if (answer === undefined || answer.status < this.#failsFrom) return "success";
-    if (body.length === undefined) return "failure";
+    if (!mayResend) return "failure";
     if (this.#methods.has(method)) return "retryable";
     return this.#trustRetryable && saysRetryable(answer) ? "retryable" : "failure";
   }

@@ -180,6 +180,18 @@ export const http2Floods: readonly Http2Flood[] = [
     (i) => frame(Type.headers, whole, streamOf(i + 1), Buffer.concat([never, Buffer.alloc(14, 0xbe)])),
     { first: frame(Type.headers, whole, 1, Buffer.concat([never, bomb])), count: 990 },
   ),
+  flood(
+    "B10",
+    "header lists that share nothing, on as many streams as there may be",
+    (i) => {
+      const values = Array.from({ length: 4 }, (_, k) => literal(`x-${k}`, `${i}-${k}-${"w".repeat(14_000)}`));
+      return Buffer.concat([
+        frame(Type.headers, endStream, streamOf(i), never),
+        ...values.map((value, k) => frame(Type.more, k === 3 ? endHeaders : 0, streamOf(i), value)),
+      ]);
+    },
+    { count: 990 },
+  ),
   flood("B12", "streams that are left half-open", (i) => frame(Type.headers, endHeaders, streamOf(i), post)),
   flood(
     "B13",

@@ -10,6 +10,7 @@ export {
   PoolMinSize,
   PoolRole,
   poolModule,
+  poolParams,
   SessionIdleTimeMs,
   SessionLifeTimeMs,
 } from "./pool-module.ts";

@@ -1,5 +1,6 @@
 import type { OnReadOpts, Socket } from "node:net";
 import { Full, Retained, Taken } from "@weftmesh/http";
+import { writeDirectly } from "./direct-write.ts";
 import { inlineBytes, latin1 } from "./latin1.ts";
 import { giveBuffer, isShared, ownBytes, sharedBuffer, takeBuffer } from "./read-buffers.ts";
 import { flushAtEndOfTurn } from "./turn-writes.ts";
@@ -23,12 +24,6 @@ let open = 0;
 /** Sockets of the process that have a wire, of servers and of clients. */
 export function openSockets(): number {
   return open;
-}
-
-/** What a `net.Socket` implements as a Writable: it hands what it is given to its handle, with none of the Writable's own work. */
-interface DirectWriter {
-  _write(text: string, encoding: "latin1", done: (error?: Error | null) => void): void;
-  _write(bytes: Buffer, encoding: "buffer", done: (error?: Error | null) => void): void;
 }
 
 /**
@@ -258,7 +253,7 @@ export class SocketWire implements FrameWire {
       return;
     }
     this.direct = queued.length;
-    (socket as unknown as DirectWriter)._write(queued, "latin1", this.wrote);
+    writeDirectly(socket, queued, this.wrote);
   }
 
   /** Room where what is there does not have it: in a larger buffer, or behind a write. */
@@ -324,7 +319,7 @@ export class SocketWire implements FrameWire {
     }
     this.direct = gathered;
     this.leaving = output;
-    (socket as unknown as DirectWriter)._write(bytes, "buffer", this.wrote);
+    writeDirectly(socket, bytes, this.wrote);
   }
 
   /** What was gathered and these in one packet where they fit in one. */

@@ -3,33 +3,46 @@ import { ClockParam, type Param, type Params, param, type Service, type ServiceF
 import { emptyBody, Headers, type HttpRequest, HttpResponse } from "@weftmesh/http";
 import { httpStatusOf } from "@weftmesh/naming";
 import { type UnpooledService, unpooled } from "@weftmesh/pool";
-import { ClientSocketParam, connectionSocket, endpointTls } from "@weftmesh/router";
 import { StatsParam } from "@weftmesh/telemetry";
 import { ConnectTimeoutMs } from "@weftmesh/timeout";
 import { Http1Connector, type ResponseLimits } from "@weftmesh/transport-http1";
+import { type EndpointOptions, Http2Connector } from "@weftmesh/transport-http2";
+import { ClientVersionParam } from "../client-version.ts";
+import { endpointTls } from "./router-tls.ts";
+import { connectionSocket } from "./socket-settings.ts";
+import { ClientSocketParam } from "./stack-params.ts";
 
-/** Bytes of the head of a response at most: what the router allows a request. */
+/** Bytes of the head of a response of HTTP/1.1 at most. */
 export const ResponseLimitsParam: Param<Partial<ResponseLimits>> = param<Partial<ResponseLimits>>("responseLimits", {});
 
-/** The bottom of a client stack: opens the connections to one endpoint. */
-export function http1Transport(params: Params): UnpooledService<HttpRequest, HttpResponse> {
+/** How the connections of HTTP/2 let their servers send. */
+export const EndpointSettingsParam: Param<Partial<EndpointOptions>> = param<Partial<EndpointOptions>>(
+  "endpointSettings",
+  {},
+);
+
+/** The bottom of a client stack: opens the connections to one endpoint, in the version that is spoken there. */
+export function httpTransport(params: Params): UnpooledService<HttpRequest, HttpResponse> {
   const endpoint = params.get(EndpointParam);
   // `/$/io.buoyant.http.status/<code>` is no endpoint at all, but an answer.
   const status = httpStatusOf(endpoint);
   if (status !== undefined) return unpooled(answering(status));
   const socket = params.get(ClientSocketParam);
-  const tls = endpointTls(params, ["http/1.1"]);
+  const isHttp2 = params.get(ClientVersionParam) === "h2";
+  const tls = endpointTls(params, [isHttp2 ? "h2" : "http/1.1"]);
+  const to = {
+    host: endpoint.host,
+    port: endpoint.port,
+    clock: params.get(ClockParam),
+    connectTimeoutMs: params.get(ConnectTimeoutMs),
+    stats: params.get(StatsParam),
+    ...(tls === undefined ? {} : { tls }),
+    ...(socket === undefined ? {} : { socketOptions: connectionSocket(socket) }),
+  };
   return unpooled(
-    new Http1Connector({
-      host: endpoint.host,
-      port: endpoint.port,
-      clock: params.get(ClockParam),
-      connectTimeoutMs: params.get(ConnectTimeoutMs),
-      stats: params.get(StatsParam),
-      limits: params.get(ResponseLimitsParam),
-      ...(tls === undefined ? {} : { tls }),
-      ...(socket === undefined ? {} : { socketOptions: connectionSocket(socket) }),
-    }),
+    isHttp2
+      ? new Http2Connector({ ...to, endpoint: params.get(EndpointSettingsParam) })
+      : new Http1Connector({ ...to, limits: params.get(ResponseLimitsParam) }),
   );
 }
 

@@ -1,0 +1,18 @@
+export type { GrpcDeadline } from "./call-deadline.ts";
+export {
+  ChannelCredentialsParam,
+  ChannelOptionsParam,
+  EndpointClient,
+  type EndpointClientSettings,
+} from "./endpoint-client.ts";
+export { GrpcCancelledError, GrpcConnectError, GrpcStatusError } from "./errors.ts";
+export { type GrpcClassifierOptions, grpcClassifier } from "./grpc-classifier.ts";
+export { type GrpcClient, type GrpcService, grpcClient, grpcStack } from "./grpc-client.ts";
+export { GrpcRequest, type GrpcRequestOptions } from "./grpc-request.ts";
+export { type Answerer, GrpcResponse, type ResponseReader, statusResponse, WholeResponse } from "./grpc-response.ts";
+export { grpcPushBackMs, grpcRequeueing, grpcRetrying } from "./grpc-retrying.ts";
+export { type MeshInterceptorOptions, meshInterceptor } from "./mesh-interceptor.ts";
+export { type ProtoField, type ProtoFileSpec, type ProtoMethod, protoFile } from "./proto-file.ts";
+export { type MessageSink, RequestMessages } from "./request-messages.ts";
+export { type AnyMessage, serviceDefinition } from "./service-definition.ts";
+export { statusOfError } from "./status-of-error.ts";

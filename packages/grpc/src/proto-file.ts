@@ -12,17 +12,19 @@ import {
   FieldDescriptorProto_Type as Type,
 } from "@bufbuild/protobuf/wkt";
 
-const scalars: Readonly<Record<string, Type>> = {
-  bool: Type.BOOL,
-  bytes: Type.BYTES,
-  double: Type.DOUBLE,
-  float: Type.FLOAT,
-  int32: Type.INT32,
-  int64: Type.INT64,
-  string: Type.STRING,
-  uint32: Type.UINT32,
-  uint64: Type.UINT64,
-};
+const scalars: ReadonlyMap<string, Type> = new Map(
+  Object.entries({
+    bool: Type.BOOL,
+    bytes: Type.BYTES,
+    double: Type.DOUBLE,
+    float: Type.FLOAT,
+    int32: Type.INT32,
+    int64: Type.INT64,
+    string: Type.STRING,
+    uint32: Type.UINT32,
+    uint64: Type.UINT64,
+  }),
+);
 
 /** One field of a message. `type` is a scalar's name, or that of a message or enum: of the file, or with its package. */
 export interface ProtoField {
@@ -132,7 +134,7 @@ function fieldOf(name: string, number: number, { type, name: named }: TypeRef): 
 }
 
 function typeName({ package: pkg, messages, enums = {}, imports = [] }: ProtoFileSpec, type: string): TypeRef {
-  const scalar = scalars[type];
+  const scalar = scalars.get(type);
   if (scalar !== undefined) return { type: scalar, name: undefined };
   if (Object.hasOwn(messages, type)) return { type: Type.MESSAGE, name: `.${pkg}.${type}` };
   if (Object.hasOwn(enums, type)) return { type: Type.ENUM, name: `.${pkg}.${type}` };

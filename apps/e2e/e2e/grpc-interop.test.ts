@@ -1,4 +1,14 @@
-import { type ChannelOptions, compressionAlgorithms, credentials, status } from "@grpc/grpc-js";
+import {
+  type ChannelCredentials,
+  type ChannelOptions,
+  compressionAlgorithms,
+  credentials,
+  status,
+} from "@grpc/grpc-js";
+import { DestParam } from "@weftmesh/balancer";
+import { ClockParam, Params, RngParam, systemClock, systemRng, Var } from "@weftmesh/core";
+import { ChannelCredentialsParam, ChannelOptionsParam, type GrpcClient, grpcClient } from "@weftmesh/grpc";
+import { address, boundAddr } from "@weftmesh/naming";
 import { CertificateAuthority, type MadeCertificate } from "@weftmesh/testkit/certificates";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { duplex, type Stub, unary } from "../src/grpc-interop/calls.ts";
@@ -29,18 +39,25 @@ interface Way {
   readonly tls: boolean;
   readonly server: () => InteropServer;
   readonly port: () => number;
+  /** By the mesh client instead of a channel of grpc-js. */
+  readonly mesh?: boolean;
 }
 
 /** Without anything between them, so that cases and server are shown to be right by themselves. */
 const ways: readonly Way[] = [
   { title: "straight to the server", tls: false, server: () => plainServer, port: () => plainServer.port },
   { title: "straight to the server over TLS", tls: true, server: () => tlsServer, port: () => tlsServer.port },
+  { title: "by the mesh client", tls: false, server: () => plainServer, port: () => plainServer.port, mesh: true },
+  { title: "by the mesh client over TLS", tls: true, server: () => tlsServer, port: () => tlsServer.port, mesh: true },
 ];
 
-function clientsOf({ tls, port }: Way, options: ChannelOptions = {}): InteropClients & { close(): void } {
+function clientsOf({ tls, port, mesh }: Way, options: ChannelOptions = {}): InteropClients & { close(): void } {
   const creds = tls ? credentials.createSsl(Buffer.from(ca.cert)) : credentials.createInsecure();
-  const all = { "grpc.default_authority": "interop.test", "grpc.ssl_target_name_override": "interop.test", ...options };
-  const target = `127.0.0.1:${port()}`;
+  const names = { "grpc.default_authority": "interop.test", "grpc.ssl_target_name_override": "interop.test" };
+  const between = mesh === true ? meshClient(port(), creds, { ...names, ...options }) : undefined;
+  const all = between === undefined ? { ...names, ...options } : { interceptors: [between.interceptor] };
+  // The mesh client uses no channel of the client's own.
+  const target = `127.0.0.1:${between === undefined ? port() : 1}`;
   const test = new TestClient(target, creds, all);
   const unknown = new UnknownClient(target, creds, all);
   return {
@@ -49,8 +66,20 @@ function clientsOf({ tls, port }: Way, options: ChannelOptions = {}): InteropCli
     close: () => {
       test.close();
       unknown.close();
+      void between?.close();
     },
   };
+}
+
+function meshClient(port: number, creds: ChannelCredentials, options: ChannelOptions): GrpcClient {
+  return grpcClient(
+    Params.empty
+      .with(ClockParam, systemClock)
+      .with(RngParam, systemRng)
+      .with(DestParam, Var.of(boundAddr([address("127.0.0.1", port)])))
+      .with(ChannelCredentialsParam, creds)
+      .with(ChannelOptionsParam, options),
+  );
 }
 
 describe.each(ways)("the interop cases of gRPC, $title", (way) => {

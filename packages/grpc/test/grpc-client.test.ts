@@ -19,6 +19,7 @@ import { type Address, boundAddr } from "@weftmesh/naming";
 import { RetryBudgetParam } from "@weftmesh/retries";
 import { eventually, seededRng } from "@weftmesh/testkit";
 import { RequestAttemptTimeoutMs, TotalTimeoutMs } from "@weftmesh/timeout";
+import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { type AnyMessage, type GrpcClient, grpcClient } from "../src/index.ts";
 import { EchoServer, echoOver, type Said, said, say, statusError } from "./support/echo.ts";
@@ -256,6 +257,63 @@ describe("a client of grpc-js over the mesh", () => {
     call.cancel();
     await eventually("the inner server hears that the outermost caller left", () => innerCancelled === 1);
   });
+
+  it("ends at once what is made for a call that is over", async () => {
+    const inner = await server();
+    const toInner = echoOver(mesh([inner.address]));
+    const codes: (number | undefined)[] = [];
+    const outer = await server({
+      say: (call) => {
+        call.on("cancelled", () => {
+          toInner["say"]?.({}, { parent: call }, (error: ServiceError | null) => codes.push(error?.code));
+        });
+      },
+    });
+    const call = echoOver(mesh([outer.address]))["say"]?.({}, () => {});
+    await eventually("the outer server has the call", () => outer.calls === 1);
+    call.cancel();
+    await eventually("the inner call is over", () => codes.length === 1);
+    expect(codes).toEqual([status.CANCELLED]);
+    expect(inner.calls).toBe(0);
+  });
+
+  it("passes any metadata on as it is", async () => {
+    const seen: Metadata[] = [];
+    const one = await server({
+      say: (call, reply) => {
+        seen.push(call.metadata);
+        const back = new Metadata();
+        for (const key of Object.keys(call.metadata.getMap())) {
+          if (key.startsWith("x-")) for (const value of call.metadata.get(key)) back.add(key, value);
+        }
+        reply(null, call.request, back);
+      },
+    });
+    const client = echoOver(mesh([one.address]));
+    const arbKey = fc.stringMatching(/^x-[a-z0-9_.-]{1,10}$/).filter((key) => !key.endsWith("-bin"));
+    const arbText = fc.stringMatching(/^[!-~]([ -~]{0,20}[!-~])?$/).filter((text) => !text.includes(","));
+    const arbBytes = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes));
+    const arbPair = fc.oneof(
+      fc.tuple(arbKey, arbText),
+      fc.tuple(
+        arbKey.map((key) => `${key}-bin`),
+        arbBytes,
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(arbPair, { maxLength: 8, selector: ([key]) => key }), async (pairs) => {
+        const metadata = new Metadata();
+        for (const [key, value] of pairs) metadata.add(key, value);
+        const { error, trailers } = await say(client, "x", { metadata });
+        expect(error).toBeUndefined();
+        for (const [key, value] of pairs) {
+          expect(seen.at(-1)?.get(key)).toEqual([value]);
+          expect(trailers?.get(key)).toEqual([value]);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
 });
 
 describe("a mesh client and servers that fail", () => {
@@ -378,6 +436,22 @@ describe("a mesh client and servers that fail", () => {
     refusals = 1;
     expect(await sum(["a".repeat(60_000), "b".repeat(60_000)])).toEqual({ code: status.UNAVAILABLE, count: -1 });
     expect(one.calls).toBe(3);
+  });
+
+  it("looks for another server without telling it of those that could not be reached", async () => {
+    const told: unknown[] = [];
+    const gone = await server();
+    gone.stop();
+    const one = await server({
+      say: (call, reply) => {
+        told.push(...call.metadata.get("grpc-previous-rpc-attempts"));
+        reply(null, call.request);
+      },
+    });
+    const client = echoOver(mesh([gone.address, one.address], (base) => base.with(FailureAccrualParam, noAccrual)));
+    for (let i = 0; i < 20; i++) expect((await say(client, "x")).error).toBeUndefined();
+    expect(one.calls).toBe(20);
+    expect(told).toEqual([]);
   });
 
   it("fails at once when nobody listens, having sent nothing", async () => {

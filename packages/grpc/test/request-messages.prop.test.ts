@@ -39,6 +39,8 @@ describe("the messages of a request", () => {
         let ended = false;
         let sink: RecordingSink | undefined;
         let attached = 0;
+        let taken = 0;
+        let mostTaken = 0;
         let wasResendable = true;
         for (const step of steps) {
           if (step.kind === "push" && !ended) {
@@ -51,18 +53,21 @@ describe("the messages of a request", () => {
             messages.end();
           } else if (step.kind === "attach" && (messages.resendable || attached === 0)) {
             attached++;
+            taken = 0;
             sink = new RecordingSink();
             messages.attach(sink);
           } else if (step.kind === "detach" && sink !== undefined) messages.detach(sink);
-          else if (step.kind === "take") sink?.takes.shift()?.();
-          else if (step.kind === "settle") messages.settle();
+          else if (step.kind === "take" && sink !== undefined && sink.takes.length > 0) {
+            mostTaken = Math.max(mostTaken, ++taken);
+            sink.takes.shift()?.();
+          } else if (step.kind === "settle") messages.settle();
 
           if (step.kind === "detach") sink = undefined;
           if (sink !== undefined) {
             expect(sink.got).toEqual(pushed);
             expect(sink.ends).toBe(ended ? 1 : 0);
           }
-          expect(told).toEqual(told.map((_each, i) => i));
+          expect(told).toEqual(Array.from({ length: mostTaken }, (_, i) => i));
           // Nothing that went out is kept beyond the limit, nor when there is no other attempt.
           const unsent = sink === undefined ? pushed.reduce((sum, each) => sum + each.length, 0) : 0;
           expect(messages.keptBytes).toBeLessThanOrEqual(maxKeptBytes + unsent);

@@ -21,7 +21,8 @@ import { HealthService, healthFile, protoFile, ReflectionService, serviceOf } fr
 import { echoService } from "./support/echo.ts";
 import { listening, plain } from "./support/listening.ts";
 
-const protos = join(dirname(createRequire(import.meta.url).resolve("@grpc/reflection/package.json")), "build/proto");
+const require = createRequire(import.meta.url);
+const protos = join(dirname(require.resolve("@grpc/reflection/package.json")), "build/proto");
 
 /** A client whose messages another implementation reads off the protocol's own file. */
 function clientOf(version: "v1" | "v1alpha"): ServiceClientConstructor {

@@ -1,7 +1,10 @@
 import type { Member } from "./workspace.ts";
 
-/** Packages of layer 4, lowest first; those that share a place do not see each other. */
-const orderOfLayer4: readonly (readonly string[])[] = [["router"], ["admin"], ["proxy", "simulator"]];
+/** Packages of a layer that has an order, lowest first; those that share a place, or are not named, do not see each other. */
+const orderOfLayer: Readonly<Record<number, readonly (readonly string[])[]>> = {
+  3: [["wire"], ["transport-http1", "transport-http2"]],
+  4: [["router"], ["admin"], ["proxy", "simulator"]],
+};
 
 /** Outside libraries that each package may have; a package that is not named takes those of its layer. */
 const librariesOf: Readonly<Record<string, readonly string[]>> = {
@@ -39,7 +42,7 @@ export function whyNot(from: Member, to: Member, inTests: boolean): string | und
     if (to.group === "plugins") return "a package sees no plugin";
     if (isTestkit(from)) return below <= 1 ? undefined : "the testkit sees layers 0 and 1";
     if (below < above) return undefined;
-    if (below === 4 && above === 4 && placeInLayer4(to) < placeInLayer4(from)) return undefined;
+    if (below === above && placeInLayer(to) < placeInLayer(from)) return undefined;
     return `layer ${above} sees lower layers only, and this is layer ${below}`;
   }
   if (to.group === "plugins") return from.short === "standard" ? undefined : "a plugin sees no other plugin";
@@ -47,9 +50,11 @@ export function whyNot(from: Member, to: Member, inTests: boolean): string | und
   return `a plugin sees layers 0 to 2, and this is layer ${below}`;
 }
 
-function placeInLayer4(member: Member): number {
-  const place = orderOfLayer4.findIndex((shorts) => shorts.includes(member.short));
-  return place === -1 ? orderOfLayer4.length : place;
+/** What is not named stands above what is. */
+function placeInLayer(member: Member): number {
+  const order = orderOfLayer[layerOf(member) ?? 0] ?? [];
+  const place = order.findIndex((shorts) => shorts.includes(member.short));
+  return place === -1 ? order.length : place;
 }
 
 /** Outside libraries that a package may have at run time; undefined for any. */

@@ -17,7 +17,11 @@ describe("the layers of the manifests", () => {
       "packages/core": core,
       "packages/naming": { layer: 1, dependencies: on("core"), devDependencies: on("testkit") },
       "packages/testkit": { layer: 1, dependencies: on("core", "naming") },
-      "packages/router": { layer: 4, dependencies: on("core", "naming") },
+      "packages/wire": { layer: 3, dependencies: on("core") },
+      "packages/transport-http1": { layer: 3, dependencies: on("core", "wire") },
+      "packages/transport-http2": { layer: 3, dependencies: on("wire") },
+      "packages/grpc": { layer: 3, dependencies: { ...on("wire", "transport-http2"), "@grpc/grpc-js": "1.14.1" } },
+      "packages/router": { layer: 4, dependencies: on("core", "naming", "wire") },
       "packages/admin": { layer: 4, dependencies: on("router") },
       "plugins/namer-x": {
         layer: 5,
@@ -41,6 +45,29 @@ describe("the layers of the manifests", () => {
       "an edge within a layer",
       { "packages/pool": { layer: 2, dependencies: on("timeout") }, "packages/timeout": { layer: 2 } },
       /packages\/pool: .*layer 2/,
+    ],
+    [
+      "the wire on a transport",
+      { "packages/wire": { layer: 3, dependencies: on("transport-http1") }, "packages/transport-http1": { layer: 3 } },
+      /packages\/wire: .*layer 3/,
+    ],
+    [
+      "a transport on another",
+      {
+        "packages/transport-http2": { layer: 3, dependencies: on("transport-http1") },
+        "packages/transport-http1": { layer: 3 },
+      },
+      /packages\/transport-http2: .*layer 3/,
+    ],
+    [
+      "a transport on what stands above it",
+      { "packages/transport-http2": { layer: 3, dependencies: on("grpc") }, "packages/grpc": { layer: 3 } },
+      /packages\/transport-http2: .*layer 3/,
+    ],
+    [
+      "two of a layer's upper end on each other",
+      { "packages/grpc": { layer: 3, dependencies: on("fog") }, "packages/fog": { layer: 3 } },
+      /packages\/grpc: .*layer 3/,
     ],
     [
       "router on admin",

@@ -5,17 +5,20 @@ import { LogFile, type LogFileOptions } from "./log-file.ts";
 export interface AccessLogOptions extends LogFileOptions {
   /** `line`, which is Linkerd's, if not given. */
   readonly format?: AccessFormat;
+  /** How a line tells its time zone: by its name if not given. */
+  readonly zone?: "name" | "offset";
 }
 
 /** Writes a line for each entry. Cost: the line, as one text; see `LogFile` for the rest. */
 export class AccessLog {
   readonly file: LogFile;
   readonly #isJson: boolean;
-  readonly #time: LineTime = new LineTime();
+  readonly #time: LineTime;
 
   constructor(options: AccessLogOptions) {
     this.file = new LogFile(options);
     this.#isJson = options.format === "json";
+    this.#time = new LineTime(options.zone);
   }
 
   write(entry: AccessEntry): void {

@@ -1,12 +1,20 @@
 // biome-ignore-all lint/style/noRestrictedGlobals: a Date here spells a time that the clock gave, and reads none
 const zoneMs = 900_000;
 
-/** The time of a line, as Linkerd writes it: `21/11/2026:09:40:04 UTC`, in the zone of the process. */
+/**
+ * The time of a line, as Linkerd writes it: `21/11/2026:09:40:04 UTC`, in the zone of the process, or
+ * `21/11/2026:09:40:04 +0000` as in the logs of its h2 routers.
+ */
 export class LineTime {
+  readonly #showsOffset: boolean;
   #second = Number.NaN;
   #text = "";
   #zoneSlot = Number.NaN;
   #zone = "";
+
+  constructor(zone: "name" | "offset" = "name") {
+    this.#showsOffset = zone === "offset";
+  }
 
   /** Cost: a comparison, save for the first line of each second. */
   show(epochMs: number): string {
@@ -26,6 +34,7 @@ export class LineTime {
 
   /** Zones change their offset at quarters of an hour, if at all. */
   #zoneOf(date: Date): string {
+    if (this.#showsOffset) return offsetOf(date);
     const slot = Math.floor(date.getTime() / zoneMs);
     if (slot !== this.#zoneSlot) {
       this.#zoneSlot = slot;
@@ -34,6 +43,12 @@ export class LineTime {
     }
     return this.#zone;
   }
+}
+
+function offsetOf(date: Date): string {
+  const minutes = -date.getTimezoneOffset();
+  const total = Math.abs(minutes);
+  return `${minutes < 0 ? "-" : "+"}${two(Math.floor(total / 60))}${two(total % 60)}`;
 }
 
 function two(value: number): string {

@@ -11,6 +11,7 @@ export type ConfigRule =
   | "invalidValue"
   | "unknownKind"
   | "plannedKind"
+  | "misplacedKind"
   | "experimental"
   | "unsupported"
   | "noRoutersSpecified"

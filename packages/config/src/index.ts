@@ -1,4 +1,5 @@
 export { ConfigError, type ConfigIssue, type ConfigRule, showIssue, showIssueInSource } from "./config-error.ts";
+export { HeaderNameType } from "./header-name-type.ts";
 export type { Setting } from "./inspect.ts";
 export { configJsonSchema, type JsonSchema, jsonSchemaOf } from "./json-schema.ts";
 export { bodiesByKind, type KindTable, kindSchema } from "./kind-schema.ts";
@@ -25,6 +26,15 @@ export type { Backoff } from "./schema/backoff.ts";
 export { type ClientConfig, type HostConnectionPool, type HttpClientConfig, httpClientKeys } from "./schema/client.ts";
 export type { FailureAccrual } from "./schema/failure-accrual.ts";
 export type { HashKeyConfig } from "./schema/hash-key.ts";
+export {
+  type AccessLogConfig,
+  accessLogSchemas,
+  type ForwardedLabelerConfig,
+  type HttpServerConfig,
+  httpServerKeys,
+  type TracePropagatorConfig,
+  tracePropagatorSchema,
+} from "./schema/http-router.ts";
 export { type ChosenRouter, type LinkerConfig, linkerSchema, type UsageConfig } from "./schema/linker.ts";
 export type { LoadBalancer } from "./schema/load-balancer.ts";
 export type { OverloadConfig } from "./schema/overload.ts";
@@ -38,9 +48,9 @@ export {
   routerSchema,
 } from "./schema/router.ts";
 export type { ServerConfig } from "./schema/server.ts";
-export type { RetriesConfig, ServiceConfig } from "./schema/service.ts";
+export { classifierPosition, type RetriesConfig, type ServiceConfig } from "./schema/service.ts";
 export type { SessionLimits } from "./schema/session.ts";
-export type { SlowClientsConfig } from "./schema/slow-clients.ts";
+export { type SlowClientsConfig, slowClientsSchema } from "./schema/slow-clients.ts";
 export type { SocketOptions } from "./schema/socket-options.ts";
 export type { ParamValue, StackEdit, StackEdits } from "./schema/stack-edits.ts";
 export type { StaticConfigs, StaticEntry } from "./schema/static-configs.ts";

@@ -9,6 +9,7 @@ const nouns: ReadonlyMap<string, PluginNoun> = new Map([
   ["namer", { one: "namer", many: "namers" }],
   ["interpreter", { one: "interpreter", many: "interpreters" }],
   ["identifier", { one: "identifier", many: "identifiers" }],
+  ["h2Identifier", { one: "h2 identifier", many: "h2 identifiers" }],
   ["classifier", { one: "response classifier", many: "response classifiers" }],
   ["telemeter", { one: "telemeter", many: "telemeters" }],
   ["tracePropagator", { one: "trace propagator", many: "trace propagators" }],
@@ -62,7 +63,6 @@ export const plannedKinds: ReadonlyMap<string, readonly string[]> = new Map([
     [
       "io.l5d.header.token",
       "io.l5d.header",
-      "io.l5d.header.path",
       "io.l5d.methodAndHost",
       "io.l5d.path",
       "io.l5d.static",
@@ -70,6 +70,10 @@ export const plannedKinds: ReadonlyMap<string, readonly string[]> = new Map([
       "io.l5d.k8s.istio",
       "io.l5d.k8s.istio-ingress",
     ],
+  ],
+  [
+    "h2Identifier",
+    ["io.l5d.header.token", "io.l5d.header.path", "io.l5d.ingress", "io.l5d.k8s.istio", "io.l5d.k8s.istio-ingress"],
   ],
   [
     "classifier",
@@ -106,8 +110,18 @@ export const plannedKinds: ReadonlyMap<string, readonly string[]> = new Map([
   ["tracePropagator", ["io.l5d.default", "io.l5d.zipkin"]],
 ]);
 
+/** Types whose kinds are easily taken for each other's. */
+const twins: ReadonlyMap<string, { readonly type: string; readonly routers: string }> = new Map([
+  ["identifier", { type: "h2Identifier", routers: "h2" }],
+  ["h2Identifier", { type: "identifier", routers: "http" }],
+]);
+
 /** What to say of a kind that Linkerd has and this build does not; `undefined` when Linkerd does not have it either. */
 export function plannedKind(type: string, kind: string): string | undefined {
-  if (plannedKinds.get(type)?.includes(kind) !== true) return undefined;
+  if (plannedKinds.get(type)?.includes(kind) !== true) {
+    const twin = twins.get(type);
+    if (twin === undefined || plannedKinds.get(twin.type)?.includes(kind) !== true) return undefined;
+    return `${kind} is an identifier of ${twin.routers} routers alone`;
+  }
   return `${kind} is a Linkerd ${pluginNoun(type).one} that this build does not have yet`;
 }

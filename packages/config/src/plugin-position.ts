@@ -19,6 +19,8 @@ export interface PositionOptions {
   readonly discriminator?: string;
   /** The kind of an object that names none. */
   readonly defaultKind?: string;
+  /** Why a kind that the build has may not stand here; undefined when it may. */
+  readonly objection?: (kind: string) => string | undefined;
 }
 
 const transformers = (): z.ZodRawShape => ({
@@ -58,6 +60,8 @@ export function pluginPosition<K extends string>(
     },
     absent: (kind) => plannedKind(type, kind),
     objection: (kind, raw) => {
+      const objection = options.objection?.(kind);
+      if (objection !== undefined) return { rule: "misplacedKind", path: [discriminator], message: objection };
       if (plugins.plugin(type, kind)?.experimental !== true || raw["experimental"] === true) return undefined;
       const message = `The ${kind} ${noun.one} is experimental and must be explicitly enabled by setting the \`experimental' parameter to \`true'.`;
       return { rule: "experimental", path: [discriminator], message };

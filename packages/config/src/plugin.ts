@@ -17,7 +17,10 @@ export interface StackablePlugin {
 export interface PluginTypes {
   namer: PrefixedNamer;
   interpreter: Interpreter;
+  /** Of http routers. */
   identifier: Identifier<HttpRequest>;
+  /** Of h2 routers, whose kinds have the names of those of http and defaults of their own. */
+  h2Identifier: Identifier<HttpRequest>;
   classifier: Classifier;
   telemeter: Telemeter;
   /** Made once per endpoint, with the parameters of the client's stack. It may refuse with `ForbiddenError`. */

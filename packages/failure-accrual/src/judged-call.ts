@@ -1,5 +1,5 @@
 import type { Ctx, Observer, Outcome } from "@weftmesh/core";
-import { type Verdict, verdictOfFailure, verdictOfHead } from "./verdict.ts";
+import { judgesEnds, type Verdict, verdictOfFailure, verdictOfHead } from "./verdict.ts";
 
 /** What a call asks of the breaker that it went through. */
 export interface CallJudge {
@@ -12,7 +12,9 @@ export interface CallJudge {
 /**
  * One call on its way to a verdict, which it gives once: at the head when that is bad, else at the end.
  *
- * Cost: one object per call, and one classification, two when the body fails.
+ * Shape: a good head is enough to bring an endpoint back, even where the trailers may yet say that the call failed: a
+ * stream may last for days.
+ * Cost: one object per call, and one classification, two when the body fails or its end was awaited.
  */
 abstract class JudgedCall implements Observer {
   protected readonly judge: CallJudge;
@@ -43,7 +45,8 @@ abstract class JudgedCall implements Observer {
     const head = this.#head;
     if (head === "failure" || head === "limited") return;
     if (outcome.kind === "ok") {
-      this.settle(head ?? verdictOfHead(ctx, this.#req, undefined, undefined), undefined);
+      const isKnown = head !== undefined && !judgesEnds(ctx);
+      this.settle(isKnown ? head : verdictOfHead(ctx, this.#req, this.#rep, this.judge.isLimited), undefined);
       return;
     }
     const verdict = verdictOfFailure(ctx, this.#req, this.#rep, outcome.error);

@@ -5,7 +5,12 @@ export type Verdict = "success" | "failure" | "limited" | "ignorable";
 
 type IsLimited = ((rep: unknown) => boolean) | undefined;
 
-/** At the head of an answer. */
+/** Whether an answer with a good head may be a failure by its end. */
+export function judgesEnds(ctx: Ctx): boolean {
+  return ctx.get(ClassifierKey)?.judgesEnds === true;
+}
+
+/** Of an answer by what of it has come: its head, or all of it. */
 export function verdictOfHead(ctx: Ctx, req: unknown, rep: unknown, isLimited: IsLimited): Verdict {
   const verdict = classify(ctx, req, rep, undefined);
   return verdict === "success" && isLimited?.(rep) === true ? "limited" : verdict;

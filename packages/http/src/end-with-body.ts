@@ -1,28 +1,42 @@
 import { asError, Ctx, failed, ok, type Service } from "@weftmesh/core";
-import type { Body } from "./body.ts";
 import { BodyRelay } from "./body-relay.ts";
 import type { Headers } from "./headers.ts";
 import type { HttpRequest, HttpResponse } from "./message.ts";
 
-/** Ends a ctx when its body is over. The ctx ends before the sink hears of it, so an attempt ends before its call. */
+/**
+ * Ends a ctx when the body of its response is over, and notes in the response how it ended. The ctx ends before the sink
+ * hears of it, so an attempt ends before its call.
+ */
 class EndingBody extends BodyRelay {
   readonly #ctx: Ctx;
+  readonly #rep: HttpResponse;
+  #bytes = 0;
 
-  constructor(source: Body, ctx: Ctx) {
-    super(source);
+  constructor(rep: HttpResponse, ctx: Ctx) {
+    super(rep.body);
+    this.#rep = rep;
     this.#ctx = ctx;
   }
 
+  override onData(chunk: Uint8Array): number {
+    this.#bytes += chunk.length;
+    return super.onData(chunk);
+  }
+
   onText(text: string): number {
+    this.#bytes += text.length;
     return this.passText(text);
   }
 
   override onEnd(trailers: Headers | undefined): void {
+    this.#rep.bodyBytes = this.#bytes;
+    this.#rep.trailers = trailers;
     this.#ctx.end(ok);
     super.onEnd(trailers);
   }
 
   override onError(error: Error): void {
+    this.#rep.bodyBytes = this.#bytes;
     this.#ctx.end(failed(error));
     super.onError(error);
   }
@@ -30,6 +44,7 @@ class EndingBody extends BodyRelay {
   /** The source lets go of its connection first; whoever hears of the end finds it free or closed. */
   override stop(reason: Error): void {
     super.stop(reason);
+    if (this.#rep.bodyBytes < 0) this.#rep.bodyBytes = this.#bytes;
     this.#ctx.end(failed(reason));
   }
 }
@@ -45,8 +60,10 @@ class EndingBody extends BodyRelay {
  */
 export function endWithBody(ctx: Ctx, rep: HttpResponse): HttpResponse {
   ctx.respond(rep);
-  if (rep.body.whole === true) ctx.end(ok);
-  else rep.body = new EndingBody(rep.body, ctx);
+  if (rep.body.whole === true) {
+    rep.bodyBytes = rep.body.length ?? 0;
+    ctx.end(ok);
+  } else rep.body = new EndingBody(rep, ctx);
   return rep;
 }
 

@@ -21,6 +21,7 @@ const byLower = new Map<string, HeaderName>();
 const byId: HeaderName[] = [];
 let lowHopBits = 0;
 let highHopBits = 0;
+let lastHopId = 0;
 /** Open hashing by `hashName`; a chain per bucket. */
 const buckets: HeaderName[][] = Array.from({ length: 512 }, () => []);
 
@@ -62,6 +63,7 @@ export function headerName(text: string, options?: { hopByHop?: boolean }): Head
   const name = new HeaderName(byId.length + 1, text, options?.hopByHop ?? false);
   byId.push(name);
   if (name.hopByHop) {
+    lastHopId = name.id;
     if (name.id < highNames) lowHopBits |= nameBit(name.id);
     else highHopBits |= nameBit(name.id);
   }
@@ -80,9 +82,12 @@ export function declaredNames(): number {
   return byId.length;
 }
 
-/** Whether any name that is meant for one hop alone is among those whose bits, as `nameBit` gives them, are set. */
-export function mayHoldHopByHop(lowBits: number, highBits: number): boolean {
-  return (lowBits & lowHopBits) !== 0 || (highBits & highHopBits) !== 0;
+/**
+ * Whether any name that is meant for one hop alone is among those whose bits, as `nameBit` gives them, are set, or was
+ * declared after the first `declared` names, which are all that the bits speak of.
+ */
+export function mayHoldHopByHop(lowBits: number, highBits: number, declared: number): boolean {
+  return (lowBits & lowHopBits) !== 0 || (highBits & highHopBits) !== 0 || declared < lastHopId;
 }
 
 /** Ids from here on have their bits in the higher of two words. */

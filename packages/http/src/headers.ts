@@ -14,6 +14,16 @@ import {
 const stride = 5;
 const deleted = -1;
 
+/** Shared by all headers without received text; only what stands in it is ever changed, and nothing does. */
+const noSpans: number[] = [];
+
+/** Takes the headers of a message one by one, each as it is there: an object, or a piece of text. */
+export interface HeaderVisitor {
+  onField(field: HeaderField): void;
+  /** One that was received: its name is `text[nameStart, nameEnd)` in any case, and its value `text[start, end)`. */
+  onText(id: number, text: string, nameStart: number, nameEnd: number, start: number, end: number): void;
+}
+
 /**
  * The headers of one message, in order, with repeats.
  *
@@ -29,7 +39,7 @@ export class Headers implements Iterable<readonly [string, string]> {
   private readonly spans: number[];
   /** Where the last line in `text` ends. */
   private readonly end: number;
-  private readonly added: HeaderField[] = [];
+  private readonly added: HeaderField[];
   /** A bit for each declared name that is here, or was, in two words. */
   private lowBits = 0;
   private highBits = 0;
@@ -37,10 +47,18 @@ export class Headers implements Iterable<readonly [string, string]> {
   private declared: number = declaredNames();
 
   /** The bits are those of the ids in `spans`, as `nameBit` gives them, for a codec that had them at hand. */
-  constructor(text = "", spans: number[] = [], end: number = text.length, lowBits?: number, highBits?: number) {
+  constructor(
+    text = "",
+    spans: number[] = noSpans,
+    end: number = text.length,
+    lowBits?: number,
+    highBits?: number,
+    added: HeaderField[] = [],
+  ) {
     this.text = text;
     this.spans = spans;
     this.end = end;
+    this.added = added;
     if (lowBits === undefined || highBits === undefined) {
       for (let i = 0; i < spans.length; i += stride) this.mark(spans[i] as number);
     } else {
@@ -53,6 +71,13 @@ export class Headers implements Iterable<readonly [string, string]> {
   static of(...flat: readonly string[]): Headers {
     const headers = new Headers();
     for (let i = 0; i + 1 < flat.length; i += 2) headers.add(flat[i] as string, flat[i + 1] as string);
+    return headers;
+  }
+
+  /** Of fields alone, as HTTP/2 brings them. The array is the headers' own from here on. */
+  static ofFields(fields: HeaderField[]): Headers {
+    const headers = new Headers("", noSpans, 0, 0, 0, fields);
+    for (let i = 0; i < fields.length; i++) headers.note(fields[i] as HeaderField);
     return headers;
   }
 
@@ -123,9 +148,7 @@ export class Headers implements Iterable<readonly [string, string]> {
   }
 
   addField(field: HeaderField): this {
-    this.mark(field.id);
-    // Its name may have been declared since the field was made, so that from now on texts have to be compared.
-    if (field.id === 0) this.declared = 0;
+    this.note(field);
     this.added.push(field);
     return this;
   }
@@ -153,7 +176,7 @@ export class Headers implements Iterable<readonly [string, string]> {
 
   /** Removes the headers that are meant for one hop alone by their declaration. */
   deleteHopByHop(): this {
-    if (!mayHoldHopByHop(this.lowBits, this.highBits) && this.declared !== 0) return this;
+    if (!mayHoldHopByHop(this.lowBits, this.highBits, this.declared)) return this;
     const { spans, added } = this;
     for (let i = 0; i < spans.length; i += stride) {
       if ((spans[i] as number) > 0 && nameById(spans[i] as number)?.hopByHop === true) spans[i] = deleted;
@@ -197,10 +220,21 @@ export class Headers implements Iterable<readonly [string, string]> {
   }
 
   clone(): Headers {
-    const copy = new Headers(this.text, [...this.spans], this.end, this.lowBits, this.highBits);
-    copy.added.push(...this.added);
+    const copy = new Headers(this.text, [...this.spans], this.end, this.lowBits, this.highBits, [...this.added]);
     copy.declared = this.declared;
     return copy;
+  }
+
+  /** Every header, in order, without a string made for any. */
+  visit(visitor: HeaderVisitor): void {
+    const { text, spans, added } = this;
+    for (let i = 0; i < spans.length; i += stride) {
+      const id = spans[i] as number;
+      if (id === deleted) continue;
+      const nameEnd = spans[i + 2] as number;
+      visitor.onText(id, text, spans[i + 1] as number, nameEnd, spans[i + 3] as number, spans[i + 4] as number);
+    }
+    for (let i = 0; i < added.length; i++) visitor.onField(added[i] as HeaderField);
   }
 
   /** Every header as a line of HTTP/1, in latin1. */
@@ -226,6 +260,12 @@ export class Headers implements Iterable<readonly [string, string]> {
   /** True when the name is not here for certain. */
   private lacks(name: string | HeaderName): boolean {
     return typeof name !== "string" && !this.isMarked(name.id) && name.id <= this.declared;
+  }
+
+  private note(field: HeaderField): void {
+    this.mark(field.id);
+    // Its name may have been declared since the field was made, so that for names from there on texts are compared.
+    if (field.id === 0 && field.declared < this.declared) this.declared = field.declared;
   }
 
   private isMarked(id: number): boolean {

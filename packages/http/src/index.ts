@@ -1,3 +1,4 @@
+export { isAuthority } from "./authority.ts";
 export {
   type Body,
   type BodySink,
@@ -14,11 +15,13 @@ export {
 export { BodyRelay } from "./body-relay.ts";
 export { BodyTooLongError, collectBody } from "./collect-body.ts";
 export { discardBody } from "./discard-body.ts";
+export { dropBody } from "./drop-body.ts";
 export { dispatchHttp, endWithBody } from "./end-with-body.ts";
 export { ForbiddenError } from "./forbidden-error.ts";
-export { encodeHeaderValue, HeaderError, HeaderField, headerField } from "./header-field.ts";
+export { encodeHeaderValue, HeaderError, HeaderField, headerField, Indexing } from "./header-field.ts";
 export {
   declaredName,
+  declaredNames,
   findNameId,
   HeaderName,
   hashStep,
@@ -29,7 +32,7 @@ export {
   nameById,
   tokenTable,
 } from "./header-name.ts";
-export { Headers } from "./headers.ts";
+export { Headers, type HeaderVisitor } from "./headers.ts";
 export { hasToken, stripHopByHop } from "./hop-by-hop.ts";
 export {
   type AlternativeName,
@@ -41,5 +44,7 @@ export {
   type PeerIdentity,
   type SocketAddress,
 } from "./message.ts";
+export { dropSegments, pathEnd, pathSegments } from "./request-path.ts";
 export { type BodyTap, tapBody } from "./tap-body.ts";
+export { keepTrailers } from "./trailers.ts";
 export { type TunnelEnd, TunnelRequest, TunnelResponse } from "./tunnel.ts";

@@ -40,6 +40,10 @@ export class HttpResponse {
   status: number;
   readonly headers: Headers;
   body: Body;
+  /** Bytes of the body that came; -1 until it is over. Set by whoever ends the call with its body. */
+  bodyBytes = -1;
+  /** What came behind the body, once it is over. */
+  trailers: Headers | undefined = undefined;
 
   constructor(status: number, headers: Headers = new Headers(), body: Body = emptyBody, version: HttpVersion = "1.1") {
     this.version = version;

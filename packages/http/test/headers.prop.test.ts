@@ -1,4 +1,4 @@
-import { type HeaderName, Headers, headerField, headerName, Names } from "@weftmesh/http";
+import { declaredName, HeaderField, type HeaderName, Headers, headerField, headerName, Names } from "@weftmesh/http";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { receivedHeaders } from "./received-headers.ts";
@@ -117,6 +117,7 @@ function expectSame(headers: Headers, rows: readonly Row[], asked: string): void
   expect([...headers]).toEqual(rows.map((row) => [row.name, row.value]));
   expect(headers.size).toBe(rows.length);
   expect(headers.toLines()).toBe(rows.map((row) => row.line).join(""));
+  expect(visited(headers)).toEqual(rows.map((row) => [row.name, row.value]));
   const values = rows.filter((row) => same(row.name, asked)).map((row) => row.value);
   for (const name of [asked, nameOrObject(asked)]) {
     expect(headers.getAll(name)).toEqual(values);
@@ -126,12 +127,33 @@ function expectSame(headers: Headers, rows: readonly Row[], asked: string): void
   }
 }
 
+/** What a visitor is shown. */
+function visited(headers: Headers): (readonly [string, string])[] {
+  const shown: (readonly [string, string])[] = [];
+  headers.visit({
+    onField: ({ name, value }) => void shown.push([name, value]),
+    onText: (id, text, nameStart, nameEnd, start, end) => {
+      const name = text.substring(nameStart, nameEnd);
+      expect(id).toBe(declaredName(name)?.id ?? 0);
+      shown.push([name, text.substring(start, end)]);
+    },
+  });
+  return shown;
+}
+
+/** Fields as HTTP/2 brings them. */
+function fieldHeaders(rows: readonly Row[]): Headers {
+  return Headers.ofFields(rows.map(({ name, value }) => new HeaderField(declaredName(name)?.id ?? 0, name, value)));
+}
+
 describe("Headers", () => {
-  it("agree with a list of names and values after any edits, whether received or added", () => {
+  it("agree with a list of names and values after any edits, whether received as lines or as fields, or added", () => {
+    const arbOps = fc.array(fc.tuple(arbOp, arbName), { maxLength: 10 });
     fc.assert(
-      fc.property(arbReceived, fc.array(fc.tuple(arbOp, arbName), { maxLength: 10 }), (received, ops) => {
-        let rows: Row[] = received;
-        let headers = receivedHeaders(received.map((row) => row.line.slice(0, -2)));
+      fc.property(arbReceived, fc.boolean(), arbOps, (received, asFields, ops) => {
+        let rows: Row[] = asFields ? received.map(({ name, value }) => rowOf(name, value)) : received;
+        let headers = asFields ? fieldHeaders(rows) : receivedHeaders(received.map((row) => row.line.slice(0, -2)));
+        expectSame(headers, rows, "host");
         for (const [op, asked] of ops) {
           headers = applyToHeaders(headers, op);
           rows = applyToModel(rows, op);
@@ -146,10 +168,11 @@ describe("Headers", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1_000_000_000 }), arbValue, (n, value) => {
         const field = headerField(`X-Late-${n}`, value);
-        const name = headerName(`x-late-${n}`);
-        const headers = new Headers().addField(field);
+        const name = headerName(`x-late-${n}`, { hopByHop: true });
+        const headers = n % 2 === 0 ? new Headers().addField(field) : Headers.ofFields([field]);
         expect(headers.get(name)).toBe(value);
         expect(headers.get(`X-LATE-${n}`)).toBe(value);
+        expect(headers.clone().deleteHopByHop().size).toBe(0);
         headers.setField(headerField(name, "newer"));
         expect(headers.getAll(name)).toEqual(["newer"]);
         headers.setField(field);

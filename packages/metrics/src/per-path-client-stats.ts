@@ -11,7 +11,8 @@ import {
   type Service,
 } from "@weftmesh/core";
 import { nullStats, StatsParam, type StatsReceiver } from "@weftmesh/telemetry";
-import { RequestStats } from "./request-stats.ts";
+import type { RequestStats } from "./request-stats.ts";
+import { streamStats, wholeMessageStats } from "./request-stats-module.ts";
 import { SharedWatchers } from "./shared-watcher.ts";
 import { type CallWatcher, WatchedService } from "./watched-service.ts";
 
@@ -36,15 +37,23 @@ class StatsByName implements CallWatcher {
   readonly #clock: Clock;
   readonly #maxNames: number;
   readonly #nameOf: (ctx: Ctx) => string | undefined;
+  readonly #newStats: typeof wholeMessageStats;
   readonly #kept = new Map<string, Kept>();
   #lastName: string | undefined;
   #last: RequestStats | undefined;
 
-  constructor(stats: StatsReceiver, clock: Clock, maxNames: number, nameOf: (ctx: Ctx) => string | undefined) {
+  constructor(
+    stats: StatsReceiver,
+    clock: Clock,
+    maxNames: number,
+    nameOf: (ctx: Ctx) => string | undefined,
+    newStats: typeof wholeMessageStats,
+  ) {
     this.#services = stats.scope("service");
     this.#clock = clock;
     this.#maxNames = maxNames;
     this.#nameOf = nameOf;
+    this.#newStats = newStats;
   }
 
   observe(req: unknown, ctx: Ctx): void {
@@ -67,7 +76,7 @@ class StatsByName implements CallWatcher {
   #make(name: string): RequestStats {
     if (this.#kept.size >= this.#maxNames) this.#evict();
     const scope = this.#services.scope(name.startsWith("/") ? name.slice(1) : name);
-    const stats = new RequestStats(scope, this.#clock);
+    const stats = this.#newStats(scope, this.#clock);
     this.#kept.set(name, { stats, scope });
     return stats;
   }
@@ -82,17 +91,27 @@ class StatsByName implements CallWatcher {
   }
 }
 
-/** Counts a client's attempts for each logical name, below `service/<name>` in the client's scope. */
-export function perPathClientStats<Req, Rep>(): Module<Service<Req, Rep>> {
+function perPathModule<Req, Rep>(newStats: typeof wholeMessageStats, description: string): Module<Service<Req, Rep>> {
   const shared = new SharedWatchers<StatsByName>();
   return defineModule({
     role: PerPathClientStatsRole,
-    description: "Counts the attempts of a client for each logical name",
+    description,
     params: { stats: StatsParam, clock: ClockParam, nameOf: LogicalNameParam, maxNames: MaxLogicalNamesParam },
     make: ({ stats, clock, nameOf, maxNames }, next: Service<Req, Rep>): Service<Req, Rep> => {
       if (stats === nullStats || nameOf === undefined) return next;
-      const { watcher, release } = shared.take(stats, () => new StatsByName(stats, clock, maxNames, nameOf));
+      const newWatcher = (): StatsByName => new StatsByName(stats, clock, maxNames, nameOf, newStats);
+      const { watcher, release } = shared.take(stats, newWatcher);
       return new WatchedService(next, watcher, release);
     },
   });
+}
+
+/** Counts a client's attempts for each logical name, below `service/<name>` in the client's scope. */
+export function perPathClientStats<Req, Rep>(): Module<Service<Req, Rep>> {
+  return perPathModule(wholeMessageStats, "Counts the attempts of a client for each logical name");
+}
+
+/** The same for a protocol of streams, which are counted as well. */
+export function perPathStreamStats<Req, Rep>(): Module<Service<Req, Rep>> {
+  return perPathModule(streamStats, "Counts the attempts of a client, and their streams, for each logical name");
 }

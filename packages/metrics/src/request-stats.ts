@@ -45,7 +45,7 @@ export class RequestStats implements CallWatcher {
   }
 
   /** A caller that went away, or whatever else says it counts for nothing, leaves no trace but the pending it was. */
-  ended(ctx: Ctx, outcome: Outcome, req: unknown, rep: unknown, latencyMs: number): void {
+  ended(ctx: Ctx, outcome: Outcome, req: unknown, rep: unknown, latencyMs: number, _startTicks: number): void {
     this.pending--;
     const error = outcome.kind === "failed" ? outcome.error : undefined;
     if (error !== undefined && hasFlag(error, "ignorable")) return;
@@ -94,6 +94,6 @@ class RequestRecord implements Observer {
 
   onEnd(ctx: Ctx, outcome: Outcome): void {
     const latencyMs = this.#latencyMs < 0 ? elapsedMs(this.#stats.clock, this.#startTicks) : this.#latencyMs;
-    this.#stats.ended(ctx, outcome, this.#req, this.#rep, latencyMs);
+    this.#stats.ended(ctx, outcome, this.#req, this.#rep, latencyMs, this.#startTicks);
   }
 }

@@ -27,6 +27,7 @@ export {
   UnknownNamerError,
 } from "./errors.ts";
 export { type HostAddresses, type HostResolver, HostResolverParam, isHostName } from "./host-resolver.ts";
+export { IdentificationMemo, identified, unidentified } from "./identified.ts";
 export { DstPrefixParam, type Identification, type Identifier } from "./identifier.ts";
 export { type InterpreterOptions, newInterpreter } from "./interpreter.ts";
 export { readIp, readIpv4 } from "./ip.ts";

@@ -19,7 +19,16 @@ export const SessionLifeTimeMs: Param<number> = param("sessionLifeTimeMs", never
 /** How long any session may be idle. */
 export const SessionIdleTimeMs: Param<number> = param("sessionIdleTimeMs", never);
 
-const params = {
+/** What a pool of sessions reads, whether they are shared or not. */
+export const poolParams: {
+  readonly [K in
+    | "minSize"
+    | "maxSize"
+    | "idleTimeMs"
+    | "maxWaiters"
+    | "sessionLifeTimeMs"
+    | "sessionIdleTimeMs"]: Param<number>;
+} & { readonly clock: typeof ClockParam; readonly stats: typeof StatsParam } = {
   minSize: PoolMinSize,
   maxSize: PoolMaxSize,
   idleTimeMs: PoolIdleTimeMs,
@@ -40,7 +49,7 @@ export function poolModule<Req, Rep>(): Module<Service<Req, Rep>> {
   return {
     role: PoolRole,
     description: "Keeps an endpoint's connections, and makes each call on one of them",
-    params,
-    make: (values, next) => new Pool<Req, Rep>(sessionsBelow(values, next), values.pick(params)),
+    params: poolParams,
+    make: (values, next) => new Pool<Req, Rep>(sessionsBelow(values, next), values.pick(poolParams)),
   };
 }

@@ -15,6 +15,8 @@ export interface SessionOwner<in Req, out Rep> {
   redial(req: Req, ctx: Ctx): Promise<Rep>;
   /** The session can take no further call; it may have been idle or in use. */
   sessionClosed(): void;
+  /** The session was busy, and takes calls again. */
+  sessionRoom?(): void;
 }
 
 /** A session that tells its owner what becomes of it. The owner sets the field before the first call. */

@@ -10,12 +10,14 @@ export interface SharedLimits {
 }
 
 /** What a shared session asks of its pool. */
-export interface SharingPool<Req, Rep> {
+export interface SharingPool<Req, Rep, Shared = SharedSession<Req, Rep>> {
   readonly clock: Clock;
   readonly limits: SharedLimits;
   /** It must take no more calls. `why` is undefined when it closed by itself. */
-  retire(shared: SharedSession<Req, Rep>, why: "idle" | "lifetime" | undefined): void;
+  retire(shared: Shared, why: "idle" | "lifetime" | undefined): void;
   redial(req: Req, ctx: Ctx): Promise<Rep>;
+  /** One of its calls is over. Absent where nobody waits for that. */
+  freed?(): void;
   /** Its service is closed. */
   gone(): void;
 }
@@ -40,8 +42,9 @@ export class SharedSession<Req, Rep> implements Observer, SessionOwner<Req, Rep>
   #wakeMs = Number.POSITIVE_INFINITY;
   #state: "live" | "draining" | "closing" = "live";
 
-  constructor(pool: SharingPool<Req, Rep>, session: Service<Req, Rep>) {
-    const { clock, limits } = pool;
+  /** `limits` are those of the pool unless they are given. */
+  constructor(pool: SharingPool<Req, Rep>, session: Service<Req, Rep>, limits: SharedLimits = pool.limits) {
+    const { clock } = pool;
     const { sessionIdleTimeMs, sessionLifeTimeMs } = limits;
     this.session = session;
     this.#pool = pool;
@@ -63,6 +66,7 @@ export class SharedSession<Req, Rep> implements Observer, SessionOwner<Req, Rep>
 
   onEnd(): void {
     this.calls--;
+    this.#pool.freed?.();
     if (this.calls > 0) return;
     if (this.#state === "draining") this.#close();
     else if (this.#state === "live") this.#fallIdle();

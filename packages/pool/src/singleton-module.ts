@@ -1,8 +1,9 @@
 import { ClockParam, type Module, type Param, param, type Service } from "@weftmesh/core";
 import { StatsParam } from "@weftmesh/telemetry";
 import { BalancingPool } from "./balancing-pool.ts";
-import { PoolMaxWaiters, PoolRole, SessionIdleTimeMs, SessionLifeTimeMs } from "./pool-module.ts";
+import { PoolMaxWaiters, PoolRole, poolParams, SessionIdleTimeMs, SessionLifeTimeMs } from "./pool-module.ts";
 import { sessionsBelow } from "./session-leaf.ts";
+import { SharedPool } from "./shared-pool.ts";
 import { SingletonPool } from "./singleton-pool.ts";
 
 /** Sessions per endpoint at most, each shared by many calls. */
@@ -39,5 +40,20 @@ export function singletonPool<Req, Rep>(): Module<Service<Req, Rep>> {
         ? new SingletonPool<Req, Rep>(sessions, options)
         : new BalancingPool<Req, Rep>(sessions, options);
     },
+  };
+}
+
+/**
+ * Makes an endpoint's calls on one session, which many share, and on another when that takes no more of them: the `pool`
+ * of a stack whose protocol multiplexes within limits, as HTTP/2 does.
+ *
+ * Must stand right above the leaf, as `singletonPool`. Errors: TypeError when the stack is built otherwise.
+ */
+export function sharedPool<Req, Rep>(): Module<Service<Req, Rep>> {
+  return {
+    role: PoolRole,
+    description: "Makes an endpoint's calls on one connection that they share, and on another when that is full",
+    params: poolParams,
+    make: (values, next) => new SharedPool<Req, Rep>(sessionsBelow(values, next), values.pick(poolParams)),
   };
 }

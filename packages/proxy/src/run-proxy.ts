@@ -14,6 +14,7 @@ import { createSupervisor } from "./supervisor.ts";
 import { outliveReaders, surviveUnhandledErrors } from "./unhandled-errors.ts";
 import { version } from "./version.ts";
 import { workerVariable } from "./worker-settings.ts";
+import { collectYoungObjectsAlone } from "./young-objects.ts";
 
 /**
  * A proxy as a program: reads the command line and the config, runs until a signal or `/admin/shutdown`, and gives the
@@ -22,6 +23,7 @@ import { workerVariable } from "./worker-settings.ts";
 export async function runProxy(args: readonly string[], options: RunOptions): Promise<number> {
   outliveReaders();
   keepAlive();
+  collectYoungObjectsAlone();
   if (process.env[workerVariable] !== undefined && process.send !== undefined) return runWorker(options);
   const line = readCommandLine(args);
   if (line.kind === "help") return say(help, 0);

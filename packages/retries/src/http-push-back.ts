@@ -11,8 +11,8 @@ const digits = /^\d+$/;
  * Shape: undefined when it says nothing; `Infinity` when a pushback is negative or no number, which is how gRPC says
  * that no retry is wanted (gRFC A6). A `Retry-After` that cannot be read is none.
  */
-export function httpPushBackMs({ status, headers }: HttpResponse, epochMs: number): number | undefined {
-  const grpc = headers.get(grpcPushBack);
+export function httpPushBackMs({ status, headers, trailers }: HttpResponse, epochMs: number): number | undefined {
+  const grpc = trailers?.get(grpcPushBack) ?? headers.get(grpcPushBack);
   if (grpc !== undefined) return digits.test(grpc) ? Number(grpc) : Number.POSITIVE_INFINITY;
   if (status !== 429 && status !== 503) return undefined;
   const text = headers.get(Names.retryAfter);

@@ -1,6 +1,8 @@
 import { discardBody, emptyBody, endWithBody, type HttpRequest, type HttpResponse } from "@weftmesh/http";
+import { holdAnswer } from "./held-answer.ts";
 import { endHttpNack, isFinalHttpNack, isHttpNack } from "./http-nack.ts";
 import { httpPushBackMs } from "./http-push-back.ts";
+import { KeptStream, KeptView } from "./kept-stream.ts";
 import { ReplayBody, ReplayView } from "./replay-body.ts";
 import { freely, type Resend, type RetryProtocol } from "./retry-protocol.ts";
 import { UntouchedBody, untouched } from "./untouched-body.ts";
@@ -12,24 +14,30 @@ export interface HttpRetryingOptions {
   readonly maxDiscardBytes?: number;
   /** How long that may take: 1,000 ms if not given. */
   readonly maxDiscardMs?: number;
+  /**
+   * Bodies of unknown length are kept up to the limit too, as a stream's are, and answers are held where only their end
+   * tells whether they may be retried. False if not given.
+   */
+  readonly streams?: boolean;
 }
 
 /**
  * Retries for HTTP.
  *
  * Shape: a request without a body, or with a short one of known length, may be sent again; any other only while no
- * attempt has asked for its body. A nack is Finagle's: 503 with `finagle-http-nack` or `Retry-After: 0`; with
+ * attempt has asked for its body, or, with `streams`, while what has come of it is short. A nack is Finagle's: 503 with `finagle-http-nack` or `Retry-After: 0`; with
  * `finagle-http-nonretryable-nack` it is none, and final.
  * Errors: RangeError for options that are no number from 0.
  */
 export function httpRetrying(options?: HttpRetryingOptions): RetryProtocol<HttpRequest, HttpResponse> {
-  const { maxReplayBytes = 5120, maxDiscardBytes = 65_536, maxDiscardMs = 1000 } = options ?? {};
+  const { maxReplayBytes = 5120, maxDiscardBytes = 65_536, maxDiscardMs = 1000, streams = false } = options ?? {};
   for (const [name, limit] of Object.entries({ maxReplayBytes, maxDiscardBytes, maxDiscardMs })) {
     if (!(limit >= 0)) throw new RangeError(`${name} must be from 0, not ${limit}`);
   }
   return {
-    prepare: (req) => prepare(req, maxReplayBytes),
+    prepare: (req, maxBytes) => prepare(req, maxBytes ?? maxReplayBytes, streams),
     begin: endWithBody,
+    ...(streams ? { hold: holdAnswer } : {}),
     discard: (rep, reason) => {
       if (rep.body !== emptyBody) discardBody(rep.body, maxDiscardBytes, reason);
     },
@@ -41,21 +49,23 @@ export function httpRetrying(options?: HttpRetryingOptions): RetryProtocol<HttpR
   };
 }
 
-function prepare(req: HttpRequest, maxReplayBytes: number): Resend {
+function prepare(req: HttpRequest, maxReplayBytes: number, streams: boolean): Resend {
   const { body } = req;
   if (body === emptyBody) return freely;
   // Retries above this layer keep it already, or watch it.
   if (body instanceof ReplayView) return new ReplayAgain(body.replay);
+  if (body instanceof KeptView) return new ReplayAgain(body.kept);
   if (body instanceof UntouchedBody) return body;
   const { length } = body;
-  return length === undefined || length > maxReplayBytes ? untouched(req) : new ReplayBody(req, length);
+  if (length === undefined) return streams ? new KeptStream(req, maxReplayBytes) : untouched(req);
+  return length > maxReplayBytes ? untouched(req) : new ReplayBody(req, length);
 }
 
 /** Another attempt with a body that a layer above keeps: that layer settles it. */
 class ReplayAgain implements Resend {
-  readonly #replay: ReplayBody;
+  readonly #replay: Resend;
 
-  constructor(replay: ReplayBody) {
+  constructor(replay: Resend) {
     this.#replay = replay;
   }
 

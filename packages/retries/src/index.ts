@@ -12,6 +12,7 @@ export {
   requeues,
 } from "./requeues.ts";
 export {
+  ClassificationTimeoutMs,
   MaxPushBackMsParam,
   MaxRetriesParam,
   RetriesRole,
@@ -19,6 +20,8 @@ export {
   RetryBackoffParam,
   RetryBudgetParam,
   RetryingService,
+  RetryRequestBytes,
+  RetryResponseBytes,
   retries,
 } from "./retries.ts";
-export { freely, type Resend, type RetryProtocol, wholeMessages } from "./retry-protocol.ts";
+export { freely, type Held, type Resend, type RetryProtocol, wholeMessages } from "./retry-protocol.ts";

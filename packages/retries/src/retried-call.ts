@@ -1,6 +1,7 @@
 import type { Backoff } from "@weftmesh/backoff";
 import {
   asError,
+  type Classifier,
   ClassifierKey,
   type Clock,
   type Ctx,
@@ -14,7 +15,7 @@ import type { Counter, Stat } from "@weftmesh/telemetry";
 import { attempt } from "./attempt.ts";
 import { discardAttempt } from "./discard-attempt.ts";
 import { isFinal, nonRetryable } from "./errors.ts";
-import type { Resend, RetryProtocol } from "./retry-protocol.ts";
+import type { Held, Resend, RetryProtocol } from "./retry-protocol.ts";
 import { wait } from "./wait.ts";
 
 /** What all calls of one service share. */
@@ -34,6 +35,18 @@ export interface Retrying<Req, Rep> {
   readonly budgetExhausted: Counter;
   readonly backoffsExhausted: Counter;
   readonly tooLong: Counter;
+  /** What may be kept of a stream, where the protocol has them. */
+  readonly streams: StreamLimits | undefined;
+}
+
+/** How much of a request and of its answer is kept, so that the request can be sent again, and what it counts. */
+export interface StreamLimits {
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  /** How long the end of an answer is waited for; 0 for not at all. */
+  readonly classificationTimeoutMs: number;
+  readonly responseTooLong: Counter;
+  readonly classificationTimeout: Counter;
 }
 
 /** There is to be no retry, and nobody else should make one instead. */
@@ -60,7 +73,7 @@ export class RetriedCall<Req, Rep> {
     this.#shared = shared;
     this.#req = req;
     this.#ctx = ctx;
-    this.#resend = shared.protocol.prepare(req);
+    this.#resend = shared.protocol.prepare(req, shared.streams?.requestBytes);
   }
 
   attempt(): Promise<Rep> {
@@ -72,14 +85,51 @@ export class RetriedCall<Req, Rep> {
   }
 
   #answered(ctx: Ctx, rep: Rep): Rep | Promise<Rep> {
+    const begun = this.#shared.protocol.begin(ctx, rep);
+    if (this.#classify(begun, undefined) === "retryable") return this.#retryOr(ctx, begun);
+    const { streams } = this.#shared;
+    if (streams === undefined || this.#classifier.mayTurnRetryable?.(this.#req, begun) !== true) {
+      return this.#settle(begun);
+    }
+    return this.#hold(ctx, begun, streams);
+  }
+
+  /** What the end of the answer will say may call for a retry, so it is waited for, if a retry is possible at all. */
+  #hold(ctx: Ctx, rep: Rep, streams: StreamLimits): Rep | Promise<Rep> {
+    const { protocol, maxRetries, clock, tooLong } = this.#shared;
+    const { responseBytes, classificationTimeoutMs } = streams;
+    if (protocol.hold === undefined || classificationTimeoutMs === 0) return this.#settle(rep);
+    if (this.#retries >= maxRetries || this.#ctx.cancelled !== undefined) return this.#settle(rep);
+    if (!this.#resend.possible) {
+      tooLong.inc();
+      return this.#settle(rep);
+    }
+    const held = protocol.hold(ctx, rep, responseBytes, classificationTimeoutMs, clock);
+    return held instanceof Promise
+      ? held.then((each) => this.#judgeHeld(ctx, rep, each, streams))
+      : this.#judgeHeld(ctx, rep, held, streams);
+  }
+
+  #judgeHeld(ctx: Ctx, rep: Rep, held: Held, streams: StreamLimits): Rep | Promise<Rep> {
+    if (held === "tooLong") streams.responseTooLong.inc();
+    else if (held === "late") streams.classificationTimeout.inc();
+    else {
+      const error = held === "ended" ? undefined : held;
+      if (error !== undefined && (this.#ctx.cancelled !== undefined || isFinal(error))) return this.#settle(rep);
+      if (this.#classify(rep, error) === "retryable") return this.#retryOr(ctx, rep);
+    }
+    return this.#settle(rep);
+  }
+
+  /** Another attempt in the place of an answer that calls for one, or else that answer. */
+  #retryOr(ctx: Ctx, rep: Rep): Rep | Promise<Rep> {
     const { protocol, clock } = this.#shared;
-    const begun = protocol.begin(ctx, rep);
-    if (this.#classify(begun, undefined) !== "retryable" || protocol.isFinal(begun)) return this.#settle(begun);
+    if (protocol.isFinal(rep)) return this.#settle(rep);
     // A caller that left while the answer was on its way wants no other.
-    if (this.#ctx.cancelled !== undefined) return this.#settle(begun);
-    const delayMs = this.#delayMs(protocol.pushBackMs(begun, clock.epochMs()));
-    if (delayMs < 0 || !this.#pay()) return this.#settle(begun);
-    discardAttempt(protocol, clock, ctx, begun);
+    if (this.#ctx.cancelled !== undefined) return this.#settle(rep);
+    const delayMs = this.#delayMs(protocol.pushBackMs(rep, clock.epochMs()));
+    if (delayMs < 0 || !this.#pay()) return this.#settle(rep);
+    discardAttempt(protocol, clock, ctx, rep);
     return this.#again(delayMs);
   }
 
@@ -94,9 +144,12 @@ export class RetriedCall<Req, Rep> {
     return delayMs !== enough && this.#pay() ? this.#again(delayMs) : this.#giveUp(nonRetryable(error));
   }
 
+  get #classifier(): Classifier {
+    return this.#ctx.get(ClassifierKey) ?? defaultClassifier;
+  }
+
   #classify(rep: Rep | undefined, error: Error | undefined): string {
-    const classifier = this.#ctx.get(ClassifierKey) ?? defaultClassifier;
-    return classifier.classify(this.#req, rep, error);
+    return this.#classifier.classify(this.#req, rep, error);
   }
 
   /** How long to wait before the next attempt; below zero is why there is none. */

@@ -19,7 +19,7 @@ import {
 import { BackupKey, newRetryBudget, type RetryBudget } from "@weftmesh/retry-budget";
 import { type Counter, type Stat, StatsParam, type StatsReceiver } from "@weftmesh/telemetry";
 import { type BudgetParams, showBudget } from "./budget-params.ts";
-import { RetriedCall, type Retrying } from "./retried-call.ts";
+import { RetriedCall, type Retrying, type StreamLimits } from "./retried-call.ts";
 import type { RetryProtocol } from "./retry-protocol.ts";
 
 export const RetriesRole: Role = role("retries");
@@ -39,6 +39,15 @@ export const MaxRetriesParam: Param<number> = param<number>("maxRetries", Number
  */
 export const MaxPushBackMsParam: Param<number> = param<number>("maxPushBackMs", 10_000);
 
+/** Bytes of a request's stream that are kept, so that it can be sent again; beyond them it cannot. */
+export const RetryRequestBytes: Param<number> = param<number>("retryRequestBytes", 16_383);
+
+/** Bytes of an answer's stream that are kept while its end is waited for; beyond them it is passed on as it comes. */
+export const RetryResponseBytes: Param<number> = param<number>("retryResponseBytes", 16_383);
+
+/** How long, in ms, the end of an answer is waited for that may turn out retryable by it; 0 for not at all. */
+export const ClassificationTimeoutMs: Param<number> = param<number>("classificationTimeoutMs", 100);
+
 export interface RetriesSettings {
   readonly budget: BudgetParams;
   readonly backoff: Backoff;
@@ -47,6 +56,10 @@ export interface RetriesSettings {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly stats: StatsReceiver;
+  /** For a protocol that holds answers. */
+  readonly requestBytes?: number;
+  readonly responseBytes?: number;
+  readonly classificationTimeoutMs?: number;
 }
 
 /** The retries of one service: what its calls share. */
@@ -64,6 +77,7 @@ export class RetryingService<Req, Rep> implements Service<Req, Rep>, Retrying<Re
   readonly budgetExhausted: Counter;
   readonly backoffsExhausted: Counter;
   readonly tooLong: Counter;
+  readonly streams: StreamLimits | undefined;
   readonly #removeGauge: () => void;
 
   constructor(next: Service<Req, Rep>, protocol: RetryProtocol<Req, Rep>, settings: RetriesSettings) {
@@ -85,6 +99,7 @@ export class RetryingService<Req, Rep> implements Service<Req, Rep>, Retrying<Re
     this.budgetExhausted = stats.counter("budget_exhausted");
     this.backoffsExhausted = stats.counter("backoffs_exhausted");
     this.tooLong = stats.counter("request_stream_too_long");
+    this.streams = protocol.hold === undefined ? undefined : streamLimits(settings, stats);
     this.#removeGauge = stats.gauge(() => budget.balance, "budget");
   }
 
@@ -108,6 +123,22 @@ export class RetryingService<Req, Rep> implements Service<Req, Rep>, Retrying<Re
   }
 }
 
+function streamLimits(settings: RetriesSettings, stats: StatsReceiver): StreamLimits {
+  const requestBytes = settings.requestBytes ?? RetryRequestBytes.default;
+  const responseBytes = settings.responseBytes ?? RetryResponseBytes.default;
+  const classificationTimeoutMs = settings.classificationTimeoutMs ?? ClassificationTimeoutMs.default;
+  for (const [name, limit] of Object.entries({ requestBytes, responseBytes, classificationTimeoutMs })) {
+    if (!(limit >= 0)) throw new RangeError(`${name} must be from 0, not ${limit}`);
+  }
+  return {
+    requestBytes,
+    responseBytes,
+    classificationTimeoutMs,
+    responseTooLong: stats.counter("response_stream_too_long"),
+    classificationTimeout: stats.counter("classification_timeout"),
+  };
+}
+
 const params = {
   budget: RetryBudgetParam,
   backoff: RetryBackoffParam,
@@ -118,6 +149,13 @@ const params = {
   stats: StatsParam,
 } as const satisfies ParamSpec;
 
+const streamParams = {
+  ...params,
+  requestBytes: RetryRequestBytes,
+  responseBytes: RetryResponseBytes,
+  classificationTimeoutMs: ClassificationTimeoutMs,
+} as const satisfies ParamSpec;
+
 /**
  * Sends requests again whose answers or failures the call's classifier calls retryable. Belongs into the path stack.
  *
@@ -125,10 +163,14 @@ const params = {
  * above sends the request again; an answer goes to the caller as it is. RangeError for parameters out of their range.
  */
 export function retries<Req, Rep>(protocol: RetryProtocol<Req, Rep>): Module<Service<Req, Rep>> {
-  return defineModule<Service<Req, Rep>, typeof params>({
+  const make = (values: RetriesSettings, next: Service<Req, Rep>): Service<Req, Rep> =>
+    values.maxRetries === 0 ? next : new RetryingService<Req, Rep>(next, protocol, values);
+  const spec = {
     role: RetriesRole,
     description: "Sends a request again, within a budget, when its response is classified as retryable",
-    params,
-    make: (values, next) => (values.maxRetries === 0 ? next : new RetryingService<Req, Rep>(next, protocol, values)),
-  });
+    make,
+  };
+  return protocol.hold === undefined
+    ? defineModule<Service<Req, Rep>, typeof params>({ ...spec, params })
+    : defineModule<Service<Req, Rep>, typeof streamParams>({ ...spec, params: streamParams });
 }

@@ -1,4 +1,4 @@
-import { type Ctx, ok } from "@weftmesh/core";
+import { type Clock, type Ctx, ok } from "@weftmesh/core";
 
 /** A request that may have to be sent again. */
 export interface Resend {
@@ -10,6 +10,9 @@ export interface Resend {
   settle(): void;
 }
 
+/** What became of an answer that was held: it ended, failed, was too long to be kept, or took too long. */
+export type Held = "ended" | "tooLong" | "late" | Error;
+
 /**
  * What retries must know of a protocol.
  *
@@ -18,10 +21,15 @@ export interface Resend {
  * either to the caller or to `discard`.
  */
 export interface RetryProtocol<Req, Rep> {
-  /** Before the first attempt. */
-  prepare(req: Req): Resend;
+  /** Before the first attempt. Up to `maxBytes` of a request may be kept; the protocol's own limit where none is given. */
+  prepare(req: Req, maxBytes?: number): Resend;
   /** Tells the attempt's ctx of the answer (`respond`), and sees to it that the ctx ends when the whole answer has. */
   begin(attempt: Ctx, rep: Rep): Rep;
+  /**
+   * Keeps what comes of an answer, so that it can be judged by its end, until it is over, there is more than `maxBytes`
+   * or the time is up. It can be passed on afterwards all the same. Absent where answers are judged by their heads alone.
+   */
+  hold?(attempt: Ctx, rep: Rep, maxBytes: number, timeoutMs: number, clock: Clock): Held | Promise<Held>;
   /** Nobody wants the rest of the answer: reads it, if that is worth while, or gives it up for this reason. */
   discard(rep: Rep, reason: Error): void;
   /** How long that may take, in ms: an attempt that has not ended by then is cancelled. */

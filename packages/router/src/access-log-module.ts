@@ -46,7 +46,7 @@ class LoggedAttempt implements Observer {
     this.#client = client;
     this.#req = req;
     // Modules below may change both for the backend.
-    this.#host = req.headers.get(Names.host);
+    this.#host = req.version === "2" ? req.authority || undefined : req.headers.get(Names.host);
     this.#uri = req.path;
     this.#beganMs = clock.now();
   }
@@ -62,7 +62,8 @@ class LoggedAttempt implements Observer {
       uri: this.#uri,
       version,
       status,
-      contentLength: answered.get(Names.contentLength),
+      // Linkerd says nothing of it for HTTP/2, where few say it beforehand.
+      contentLength: version === "2" ? undefined : answered.get(Names.contentLength),
       referer: headers.get(referer),
       userAgent: headers.get(userAgent),
       epochMs: this.#clock.epochMs(),

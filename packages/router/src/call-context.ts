@@ -12,6 +12,9 @@ export interface Dst {
 /** The delegations that the request's own headers bring. */
 export const LocalDtabKey: CtxKey<Dtab | undefined> = ctxKey<Dtab | undefined>("localDtab", undefined);
 
+/** When the caller's `grpc-timeout` ends, in ms of the clock's monotonic time. */
+export const GrpcDeadlineKey: CtxKey<number | undefined> = ctxKey<number | undefined>("grpcDeadline", undefined);
+
 /** The trace that the request belongs to, as it came in. */
 export const TraceKey: CtxKey<TraceId | undefined> = ctxKey<TraceId | undefined>("trace", undefined);
 

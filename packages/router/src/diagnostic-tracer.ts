@@ -2,10 +2,13 @@ import { STATUS_CODES } from "node:http";
 import { EndpointParam } from "@weftmesh/balancer";
 import { type Clock, ClockParam, type Ctx, type Module, type Param, param, type Role, role } from "@weftmesh/core";
 import {
+  type Body,
+  BodyRelay,
   bytesBody,
   collectBody,
   discardBody,
   emptyBody,
+  Full,
   Headers,
   type HttpRequest,
   HttpResponse,
@@ -64,6 +67,7 @@ function trace(shared: Tracing, req: HttpRequest, ctx: Ctx, next: HttpService): 
   if (Number.isNaN(hops)) return Promise.resolve(plain(400, "Invalid value for Max-Forwards header"));
   const wantsReport = isTrue(headers.get(L5d.addContext));
   const beganMs = shared.clock.now();
+  const addReport = req.version === "2" ? appendReport : mergeReport;
   if (hops === 0) {
     const empty = plain(200, "");
     return wantsReport ? addReport(shared, ctx, beganMs, empty) : Promise.resolve(empty);
@@ -104,13 +108,56 @@ function plain(status: number, text: string): HttpResponse {
 }
 
 /** The answer with this router's block behind what those further down have said. */
-async function addReport(shared: Tracing, ctx: Ctx, beganMs: number, rep: HttpResponse): Promise<HttpResponse> {
+async function mergeReport(shared: Tracing, ctx: Ctx, beganMs: number, rep: HttpResponse): Promise<HttpResponse> {
   const said = await contentOf(shared, rep);
   const report = await reportOf(shared, ctx, beganMs);
   const bytes = Buffer.concat([trimmed(said), Buffer.from(`\n\n${report}`, "utf8")]);
   rep.headers.set(Names.contentLength, String(bytes.length));
   rep.body = bytesBody(bytes);
   return rep;
+}
+
+/** The same for a stream, which is passed on as it comes: the block is its last content. */
+async function appendReport(shared: Tracing, ctx: Ctx, beganMs: number, rep: HttpResponse): Promise<HttpResponse> {
+  const report = await reportOf(shared, ctx, beganMs);
+  const bytes = Buffer.from(`\n${report.trim()}\n`, "utf8");
+  rep.headers.delete(Names.contentLength);
+  rep.body = rep.body === emptyBody ? bytesBody(bytes) : new AppendedBody(rep.body, bytes);
+  return rep;
+}
+
+/** A body with something behind it. */
+class AppendedBody extends BodyRelay {
+  readonly #last: Uint8Array;
+  /** What is still to be said once the sink takes more. */
+  #finish: (() => void) | undefined = undefined;
+
+  constructor(source: Body, last: Uint8Array) {
+    super(source);
+    this.#last = last;
+  }
+
+  override get length(): undefined {
+    return undefined;
+  }
+
+  override onEnd(trailers: Headers | undefined): void {
+    const finish = (): void => super.onEnd(trailers);
+    if ((super.onData(this.#last) & Full) === 0) finish();
+    else this.#finish = finish;
+  }
+
+  override resume(): void {
+    const finish = this.#finish;
+    this.#finish = undefined;
+    if (finish === undefined) super.resume();
+    else finish();
+  }
+
+  override stop(reason: Error): void {
+    this.#finish = undefined;
+    super.stop(reason);
+  }
 }
 
 /** What the answer says, or a word in its place when it is not a short text of known length. */

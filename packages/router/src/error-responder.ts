@@ -1,5 +1,5 @@
 import type { RateLimitedError } from "@weftmesh/admission";
-import { type Ctx, hasFlag, isWeftError } from "@weftmesh/core";
+import { type Ctx, hasFlag } from "@weftmesh/core";
 import {
   bytesBody,
   emptyBody,
@@ -7,12 +7,13 @@ import {
   Headers,
   type HttpRequest,
   type HttpResponse,
+  type HttpVersion,
   headerField,
   Names,
 } from "@weftmesh/http";
 import type { Dtab } from "@weftmesh/naming";
 import { ErrorResponse } from "./error-response.ts";
-import { type EndpointError, noConnectionMessage, noRouteMessage } from "./failure-message.ts";
+import { type FailureKind, newFailureReporter } from "./failure-report.ts";
 import { formEncode } from "./form-encode.ts";
 import { Finagle, L5d } from "./linkerd-headers.ts";
 
@@ -39,14 +40,34 @@ const retryNow: HeaderField = headerField(Names.retryAfter, "0");
 const nackMessage = "Request was not processed by the server due to an error and is safe to retry";
 const nonRetryableNackMessage = "Request was not processed by the server and should not be retried";
 
-const badRequest = new Set([
-  "WEFT_UNIDENTIFIED",
-  "WEFT_DTAB_HEADER",
-  "WEFT_NAME_SYNTAX",
-  "WEFT_CALL_DEPTH",
-  "WEFT_OVERRIDE_REFUSED",
-]);
-const noRoute = new Set(["WEFT_NO_BINDING", "WEFT_NO_ENDPOINTS"]);
+/** The statuses of a Linkerd 1 http router; a refusal has headers of its own. */
+const statuses: Readonly<Record<Exclude<FailureKind, "refused" | "rateLimited">, number>> = {
+  unidentified: 400,
+  badRequest: 400,
+  noRoute: 502,
+  noConnection: 502,
+  tooLong: 413,
+  forbidden: 403,
+  timeout: 503,
+  broken: 502,
+};
+
+/** An answer that says in `l5d-err` and in its body what went wrong. */
+export function errorAnswer(
+  status: number,
+  message: string,
+  maxBodyBytes: number,
+  maxHeaderBytes: number,
+  version: HttpVersion = "1.1",
+): ErrorResponse {
+  const bytes = Buffer.from(message, "utf8");
+  const body = bytes.length === 0 ? emptyBody : bytesBody(bytes.subarray(0, maxBodyBytes));
+  const headers = new Headers();
+  headers.addField(text);
+  headers.add(Names.contentLength, String(body.length));
+  headers.add(L5d.err, formEncode(message, maxHeaderBytes));
+  return new ErrorResponse(status, headers, body, version);
+}
 
 /**
  * The only place where errors become responses: the server's codec asks it when a call has failed.
@@ -57,16 +78,12 @@ export function newErrorResponder(options: ErrorResponderOptions): ErrorResponde
   const { baseDtab, maxBodyBytes, maxHeaderBytes } = options;
 
   function respond(status: number, message: string, error: Error): HttpResponse {
-    const bytes = Buffer.from(message, "utf8");
-    const body = bytes.length === 0 ? emptyBody : bytesBody(bytes.subarray(0, maxBodyBytes));
-    const headers = new Headers();
-    headers.addField(text);
-    headers.add(Names.contentLength, String(body.length));
-    headers.add(L5d.err, formEncode(message, maxHeaderBytes));
+    const rep = errorAnswer(status, message, maxBodyBytes, maxHeaderBytes);
+    const { headers } = rep;
     if (hasFlag(error, "retryable") && !hasFlag(error, "naming") && !hasFlag(error, "rejected")) {
       headers.addField(retryable);
     }
-    return new ErrorResponse(status, headers, body);
+    return rep;
   }
 
   /** A refusal before any work was done. A request of unknown length cannot be sent again by whoever sent it. */
@@ -84,27 +101,11 @@ export function newErrorResponder(options: ErrorResponderOptions): ErrorResponde
     return rep;
   }
 
+  const reportOf = newFailureReporter(baseDtab, options.log);
   return (error, req, ctx) => {
-    const code = isWeftError(error) ? error.code : undefined;
-    if (code !== undefined) {
-      if (badRequest.has(code)) {
-        // An identifier that broke is a fault of ours, whatever the client is told.
-        if (error.cause !== undefined && !isWeftError(error.cause))
-          options.log(`identification failed: ${error.message}`);
-        return respond(400, error.message, error);
-      }
-      if (noRoute.has(code)) return respond(502, noRouteMessage(ctx, baseDtab), error);
-      if (code.startsWith("WEFT_CONNECT_"))
-        return respond(502, noConnectionMessage(ctx, error as EndpointError), error);
-      if (code === "WEFT_REQUEST_TOO_LONG") return respond(413, error.message, error);
-      if (code === "WEFT_FORBIDDEN") return respond(403, error.message, error);
-      if (code === "WEFT_RATE_LIMITED") return tooMany(error as RateLimitedError);
-      if (hasFlag(error, "deadlineExceeded")) return respond(503, error.message, error);
-      if (hasFlag(error, "rejected")) return refuse(error, req);
-    }
-    options.log(`service failure: ${code ?? error.name}: ${error.message}`);
-    // Linkerd shows why a name could not be bound as whoever binds it says it.
-    const shown = code === "WEFT_BINDING_FAILED" && error.cause instanceof Error ? error.cause : error;
-    return respond(502, shown.message === "" ? shown.name : shown.message, error);
+    const { kind, message } = reportOf(error, ctx);
+    if (kind === "refused") return refuse(error, req);
+    if (kind === "rateLimited") return tooMany(error as RateLimitedError);
+    return respond(statuses[kind], message, error);
   };
 }

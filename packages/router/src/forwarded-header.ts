@@ -1,3 +1,4 @@
+import type { ForwardedLabelerConfig } from "@weftmesh/config";
 import { type Ctx, type Module, nextInt, type Param, param, type Rng, RngParam, type Role, role } from "@weftmesh/core";
 import {
   type Connection,
@@ -13,9 +14,7 @@ import { type HttpFilter, type HttpService, httpFilterModule } from "./http-serv
 export const ForwardedRole: Role = role("forwarded");
 
 /** How one end of a connection is named in `Forwarded` (RFC 7239 section 6). */
-export type ForwardedLabeler =
-  | { readonly kind: "ip" | "ip:port" | "connectionRandom" | "requestRandom" | "router" }
-  | { readonly kind: "static"; readonly label: string };
+export type ForwardedLabeler = ForwardedLabelerConfig;
 
 export interface ForwardedLabels {
   readonly by: ForwardedLabeler;
@@ -89,7 +88,9 @@ function addForwarded(labels: ForwardedLabels, rng: Rng, routerLabel: string): H
   const from = labeler(labels.for, rng, routerLabel);
   function valueFor(req: HttpRequest, ctx: Ctx): string {
     const connection = ctx.get(ConnectionKey);
-    const host = req.authority === "" ? "" : `;host=${quoted(req.authority)}`;
+    // Linkerd's word for it in HTTP/2.
+    const key = req.version === "2" ? "authority" : "host";
+    const host = req.authority === "" ? "" : `;${key}=${quoted(req.authority)}`;
     return `by=${by(connection, connection?.local)};for=${from(connection, connection?.remote)}${host};proto=${req.scheme}`;
   }
   return (req, ctx, next) => {

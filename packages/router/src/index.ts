@@ -24,6 +24,29 @@ export {
   clientCertValue,
   ForwardClientCertParam,
 } from "./client-cert-header.ts";
+export {
+  type CommonRouterConfig,
+  ConfiguredRouter,
+  type Listening,
+  type ListenParts,
+  type ProtocolParts,
+} from "./configured/configured-router.ts";
+export { ListenError } from "./configured/listen-error.ts";
+export { endpointTls } from "./configured/router-tls.ts";
+export {
+  connectionSocket,
+  listenerSocket,
+  type PaceLimits,
+  paceLimits,
+  takenOn,
+} from "./configured/socket-settings.ts";
+export {
+  ClientSocketParam,
+  clientParams,
+  GivenParams,
+  serverParams,
+  serviceParams,
+} from "./configured/stack-params.ts";
 export { ContextHeadersRole, contextHeaders } from "./context-headers.ts";
 export {
   BaseDtabParam,
@@ -34,9 +57,10 @@ export {
 } from "./diagnostic-tracer.ts";
 export { DstClientRole, DstServiceRole, dstClient, dstService } from "./dst-headers.ts";
 export { applyEdits, StackEditError, StackParamError } from "./edit-stacks.ts";
-export { type ErrorResponder, type ErrorResponderOptions, newErrorResponder } from "./error-responder.ts";
+export { type ErrorResponder, type ErrorResponderOptions, errorAnswer, newErrorResponder } from "./error-responder.ts";
 export { ErrorResponse } from "./error-response.ts";
 export { CallDepthError, DtabHeaderError, RequestTooLongError, UnidentifiedError } from "./errors.ts";
+export { type FailureKind, type FailureReport, newFailureReporter } from "./failure-report.ts";
 export {
   type ForwardedLabeler,
   type ForwardedLabels,
@@ -44,11 +68,12 @@ export {
   ForwardedRole,
   forwardedHeader,
 } from "./forwarded-header.ts";
+export { h2Stacks } from "./h2-stacks.ts";
 export { AuthorityParam, HostRewriteRole, hostRewrite } from "./host-rewrite.ts";
 export { type HttpRouter, type HttpRouterOptions, newHttpRouter } from "./http-router.ts";
 export { type HttpFilter, type HttpService, httpFilterModule } from "./http-service.ts";
 export { httpStacks } from "./http-stacks.ts";
-export { L5d } from "./linkerd-headers.ts";
+export { Grpc, L5d } from "./linkerd-headers.ts";
 export { MaxCallDepthParam, MaxCallDepthRole, maxCallDepth } from "./max-call-depth.ts";
 export type { Protocol, RequestToIdentify, Router, RouterRuntime, RunningServer } from "./protocol.ts";
 export {
@@ -58,6 +83,7 @@ export {
   requestAuthorizers,
 } from "./request-authorizers.ts";
 export { ClearContextParam, RequestContextRole, requestContext } from "./request-context.ts";
+export { RequestStreamRole, requestStream } from "./request-stream-module.ts";
 export { RouterConfigError } from "./router-config-error.ts";
 export { firstOf, RoutingService } from "./routing-service.ts";
 export { RouterScopes, RouterScopesParam } from "./shared-scopes.ts";

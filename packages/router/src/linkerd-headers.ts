@@ -32,6 +32,13 @@ export const L5d: {
   addContext: headerName("l5d-add-context"),
 };
 
+/** Headers of gRPC that a router knows. */
+export const Grpc: { readonly [K in "timeout" | "status" | "message"]: HeaderName } = {
+  timeout: headerName("grpc-timeout"),
+  status: headerName("grpc-status"),
+  message: headerName("grpc-message"),
+};
+
 /** Finagle's way to say that a request was not worked on. */
 export const Finagle: { readonly nack: HeaderName; readonly nonRetryableNack: HeaderName } = {
   nack: headerName("finagle-http-nack"),

@@ -14,10 +14,11 @@ import { discard, emptyBody, type Headers, type HttpRequest, type HttpResponse, 
 import { Dtab, PathSyntaxError } from "@weftmesh/naming";
 import { StatsParam } from "@weftmesh/telemetry";
 import { DeadlineReader, DeadlineToleranceMs, MaxDeadlineMs } from "@weftmesh/timeout";
-import { LocalDtabKey } from "./call-context.ts";
+import { GrpcDeadlineKey, LocalDtabKey } from "./call-context.ts";
+import { ClearTrailers } from "./clear-trailers.ts";
 import { DtabHeaderError } from "./errors.ts";
 import type { HttpFilter, HttpService } from "./http-service.ts";
-import { isL5dHeader, L5d } from "./linkerd-headers.ts";
+import { Grpc, isL5dHeader, L5d } from "./linkerd-headers.ts";
 
 export const RequestContextRole: Role = role("requestContext");
 
@@ -69,6 +70,7 @@ function readContext(deadlines: DeadlineReader): HttpFilter {
 
   return (req, ctx, next) => {
     const { headers } = req;
+    if (headers.has(Grpc.timeout)) readGrpcTimeout(deadlines, req, ctx);
     if (headers.has(L5d.ctxDeadline)) readDeadlines(headers, ctx);
     if (headers.has(L5d.dtab) || headers.has(L5d.ctxDtab)) {
       try {
@@ -81,6 +83,13 @@ function readContext(deadlines: DeadlineReader): HttpFilter {
   };
 }
 
+/** gRPC's own deadline is not a thing of ours: it stays in the request, and counts whatever we believe of our headers. */
+function readGrpcTimeout(deadlines: DeadlineReader, req: HttpRequest, ctx: Ctx): void {
+  if (req.version !== "2") return;
+  deadlines.readGrpcTimeout(req.headers.get(Grpc.timeout) as string, ctx);
+  ctx.set(GrpcDeadlineKey, ctx.deadline);
+}
+
 /** Takes what is Linkerd's off a response, and with an error of ours its explanation. */
 const clearResponse: Observer = {
   onResponse: (_ctx: Ctx, rep: unknown) => {
@@ -91,15 +100,24 @@ const clearResponse: Observer = {
       headers.delete(Names.contentLength).delete(Names.contentType);
     }
     headers.deleteWhere(isL5dHeader);
+    if ((rep as HttpResponse).version === "2") keepTrailersClear(rep as HttpResponse);
   },
   onEnd: () => {},
 };
 
-const clearContext: HttpFilter = (req: HttpRequest, ctx, next) => {
-  req.headers.deleteWhere(isL5dHeader);
-  ctx.observe(clearResponse);
-  return next.call(req, ctx);
-};
+/** What the router itself would say in them. */
+function keepTrailersClear(rep: HttpResponse): void {
+  if (rep.body.whole !== true) rep.body = new ClearTrailers(rep.body);
+}
+
+function clearContext(deadlines: DeadlineReader): HttpFilter {
+  return (req, ctx, next) => {
+    req.headers.deleteWhere(isL5dHeader);
+    if (req.headers.has(Grpc.timeout)) readGrpcTimeout(deadlines, req, ctx);
+    ctx.observe(clearResponse);
+    return next.call(req, ctx);
+  };
+}
 
 /** Must be above everything that reads the context or writes `l5d-*` response headers: observers run from below. */
 export const requestContext: Module<HttpService> = defineModule({
@@ -113,5 +131,5 @@ export const requestContext: Module<HttpService> = defineModule({
     stats: StatsParam,
   },
   make: ({ clear, ...reading }, next: HttpService): HttpService =>
-    filtered(clear ? clearContext : readContext(new DeadlineReader(reading)), next),
+    filtered((clear ? clearContext : readContext)(new DeadlineReader(reading)), next),
 });

@@ -1,5 +1,6 @@
 import { type Classifier, ClassifierKey, type Ctx, type Module, type Observer, type Role, role } from "@weftmesh/core";
-import { type HeaderField, type HttpRequest, type HttpResponse, headerField } from "@weftmesh/http";
+import { BodyRelay, type HeaderField, Headers, type HttpRequest, type HttpResponse, headerField } from "@weftmesh/http";
+import { clearTrailers } from "./clear-trailers.ts";
 import { ErrorResponse } from "./error-response.ts";
 import { type HttpFilter, type HttpService, httpFilterModule } from "./http-service.ts";
 import { L5d } from "./linkerd-headers.ts";
@@ -9,7 +10,7 @@ export const SuccessClassRole: Role = role("successClass");
 const success: HeaderField = headerField(L5d.successClass, "1.0");
 const failure: HeaderField = headerField(L5d.successClass, "0.0");
 
-/** Classifies at the head of a response, and overwrites what a backend may have claimed. */
+/** Classifies a response, and overwrites what a backend may have claimed. */
 class SuccessClassWriter implements Observer {
   readonly #req: HttpRequest;
   readonly #classifier: Classifier;
@@ -22,12 +23,51 @@ class SuccessClassWriter implements Observer {
   onResponse(_ctx: Ctx, rep: unknown): void {
     // Not told by `l5d-err`: a backend may write that as well, and with it whatever class it likes.
     if (rep instanceof ErrorResponse) return;
-    const { headers } = rep as HttpResponse;
-    const succeeded = this.#classifier.classify(this.#req, rep, undefined) === "success";
-    headers.setField(succeeded ? success : failure);
+    const answer = rep as HttpResponse;
+    const succeeds = this.succeeds(answer);
+    const isStream = answer.version === "2" && answer.body.whole !== true;
+    if (isStream && succeeds) {
+      answer.headers.delete(L5d.successClass);
+      answer.body = new ClassifiedStream(answer, this);
+      return;
+    }
+    if (isStream) answer.body = new ClassifiedStream(answer, undefined);
+    answer.headers.setField(succeeds ? success : failure);
   }
 
   onEnd(): void {}
+
+  succeeds(rep: HttpResponse): boolean {
+    return this.#classifier.classify(this.#req, rep, undefined) === "success";
+  }
+}
+
+/** A stream that may turn out a failure by its end, and says there what it was. */
+class ClassifiedStream extends BodyRelay {
+  readonly #rep: HttpResponse;
+  /** Undefined where the head has said it. */
+  readonly #writer: SuccessClassWriter | undefined;
+
+  constructor(rep: HttpResponse, writer: SuccessClassWriter | undefined) {
+    super(rep.body);
+    this.#rep = rep;
+    this.#writer = writer;
+  }
+
+  override onEnd(trailers: Headers | undefined): void {
+    const kept = clearTrailers(trailers);
+    if (this.#writer === undefined) {
+      super.onEnd(kept);
+      return;
+    }
+    const rep = this.#rep;
+    // Whoever stands below has noted the end already, unless the stack was built without those that do.
+    if (rep.bodyBytes < 0) rep.bodyBytes = 0;
+    rep.trailers ??= kept;
+    const ours = kept ?? new Headers();
+    ours.setField(this.#writer.succeeds(rep) ? success : failure);
+    super.onEnd(ours);
+  }
 }
 
 const write: HttpFilter = (req, ctx, next) => {
@@ -36,7 +76,11 @@ const write: HttpFilter = (req, ctx, next) => {
   return next.call(req, ctx);
 };
 
-/** Must be below the module that sets the classifier of the call. */
+/**
+ * Must be below the module that sets the classifier of the call.
+ *
+ * Shape: in a header of the response where its head tells, else in the trailers of the stream.
+ */
 export const successClass: Module<HttpService> = httpFilterModule({
   role: SuccessClassRole,
   description: "Tells the caller in l5d-success-class how the response was classified",

@@ -1,5 +1,5 @@
 import { type Ctx, type Module, type Param, param, type Rng, RngParam, type Role, role } from "@weftmesh/core";
-import { HeaderField, type Headers } from "@weftmesh/http";
+import { HeaderField, type HeaderName, type Headers, Indexing } from "@weftmesh/http";
 import { b3SampleRate, readB3, writeB3 } from "./b3-headers.ts";
 import { TraceKey } from "./call-context.ts";
 import { type HttpFilter, type HttpService, httpFilterModule } from "./http-service.ts";
@@ -60,6 +60,11 @@ export const traceContext: Module<HttpService> = httpFilterModule({
   },
 });
 
+/** A field that no other request will have: nothing for the tables of HTTP/2. */
+function once({ id, text }: HeaderName, value: string): HeaderField {
+  return new HeaderField(id, text, value, Indexing.notIndexed);
+}
+
 /** A span of its own for each attempt, since the callee continues the trace from it. */
 function writeTrace(rng: Rng): HttpFilter {
   return (req, ctx, next) => {
@@ -69,8 +74,8 @@ function writeTrace(rng: Rng): HttpFilter {
       ctx.set(TraceKey, trace);
     }
     // Both texts are ours, of hexadecimal and base64: nothing in them needs to be checked.
-    req.headers.setField(new HeaderField(L5d.reqid.id, L5d.reqid.text, traceHex(trace)));
-    req.headers.setField(new HeaderField(L5d.ctxTrace.id, L5d.ctxTrace.text, childTraceText(trace, rng)));
+    req.headers.setField(once(L5d.reqid, traceHex(trace)));
+    req.headers.setField(once(L5d.ctxTrace, childTraceText(trace, rng)));
     return next.call(req, ctx);
   };
 }
@@ -82,7 +87,7 @@ function writeZipkin(rng: Rng): HttpFilter {
       trace = newTrace(rng);
       ctx.set(TraceKey, trace);
     }
-    req.headers.setField(new HeaderField(L5d.reqid.id, L5d.reqid.text, traceHex(trace)));
+    req.headers.setField(once(L5d.reqid, traceHex(trace)));
     writeB3(req.headers, trace, rng);
     return next.call(req, ctx);
   };

@@ -1,28 +1,37 @@
 import { type Ctx, type Module, type Observer, type Role, role } from "@weftmesh/core";
-import { type HeaderField, type Headers, type HttpResponse, headerField, Names, stripHopByHop } from "@weftmesh/http";
+import {
+  type HeaderField,
+  type HttpRequest,
+  type HttpResponse,
+  headerField,
+  Names,
+  stripHopByHop,
+} from "@weftmesh/http";
 import { ErrorResponse } from "./error-response.ts";
 import { type HttpFilter, type HttpService, httpFilterModule } from "./http-service.ts";
 
 export const ViaRole: Role = role("via");
 export const HopByHopRole: Role = role("hopByHop");
 
-const here = "1.1 linkerd";
-const field: HeaderField = headerField(Names.via, here);
+const http1: HeaderField = headerField(Names.via, "1.1 linkerd");
+const http2: HeaderField = headerField(Names.via, "h2 linkerd");
 
-function appendVia(headers: Headers): void {
-  if (headers.has(Names.via)) headers.set(Names.via, `${headers.getAll(Names.via).join(", ")}, ${here}`);
+/** By the version in which the message came. */
+function appendVia({ headers, version }: HttpRequest | HttpResponse): void {
+  const field = version === "2" ? http2 : http1;
+  if (headers.has(Names.via)) headers.set(Names.via, `${headers.getAll(Names.via).join(", ")}, ${field.value}`);
   else headers.addField(field);
 }
 
 const viaOnResponse: Observer = {
   onResponse: (_ctx: Ctx, rep: unknown) => {
-    if (!(rep instanceof ErrorResponse)) appendVia((rep as HttpResponse).headers);
+    if (!(rep instanceof ErrorResponse)) appendVia(rep as HttpResponse);
   },
   onEnd: () => {},
 };
 
 const via: HttpFilter = (req, ctx, next) => {
-  appendVia(req.headers);
+  appendVia(req);
   ctx.observe(viaOnResponse);
   return next.call(req, ctx);
 };
@@ -40,8 +49,14 @@ const stripResponse: Observer = {
   onEnd: () => {},
 };
 
+const trailersWanted: HeaderField = headerField(Names.te, "trailers");
+
 const strip: HttpFilter = (req, ctx, next) => {
-  stripHopByHop(req.headers);
+  const { headers } = req;
+  // Every hop of HTTP/2 takes trailers, and a server of gRPC insists on hearing it.
+  const wantsTrailers = req.version === "2" && headers.get(Names.te)?.toLowerCase() === "trailers";
+  stripHopByHop(headers);
+  if (wantsTrailers) headers.addField(trailersWanted);
   ctx.observe(stripResponse);
   return next.call(req, ctx);
 };

@@ -5,8 +5,8 @@ import { discard, emptyBody, Headers, HttpRequest, type HttpResponse, Taken } fr
 import { Pool } from "@weftmesh/pool";
 import { nullStats } from "@weftmesh/telemetry";
 import { ClientConnection } from "@weftmesh/transport-http1";
-import { ClientStats } from "../src/client-stats.ts";
-import type { Wire } from "../src/wire.ts";
+import type { Wire } from "@weftmesh/wire";
+import { ClientStats } from "@weftmesh/wire";
 
 const shared = Buffer.alloc(16_384);
 const response = Buffer.from(

@@ -1,8 +1,7 @@
-import { type Headers, tokenTable } from "@weftmesh/http";
+import { type Headers, keepTrailers, tokenTable } from "@weftmesh/http";
+import { latin1 } from "@weftmesh/wire";
 import { badFraming, type ProtocolError } from "./errors.ts";
 import { type HeaderBlock, Incomplete, valueTable } from "./header-block.ts";
-import { latin1 } from "./latin1.ts";
-import { keepTrailers } from "./trailers.ts";
 
 /** Extensions mean nothing to a proxy: it reads over this many bytes of them in one message, and no more. */
 const maxExtensionBytes = 16_384;

@@ -1,7 +1,6 @@
 import { type Body, type BodySink, type Flow, Full, type Headers, Taken } from "@weftmesh/http";
+import { RequestError, type Wire } from "@weftmesh/wire";
 import { chunkEnd, chunkHead, lastChunk } from "./chunked.ts";
-import { RequestError } from "./client-errors.ts";
-import type { Wire } from "./wire.ts";
 
 /** Whose request it is. */
 export interface RequestBodyOwner {

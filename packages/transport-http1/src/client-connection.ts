@@ -12,18 +12,25 @@ import {
 } from "@weftmesh/http";
 import type { OwnedSession, SessionOwner } from "@weftmesh/pool";
 import { isLateRefusal } from "@weftmesh/tls";
+import {
+  type ClientStats,
+  type ClientTimeouts,
+  ClientWatch,
+  ConnectionLostError,
+  RequestBrokenError,
+  ResponseError,
+  type WatchedExchange,
+  type Wire,
+  type WireReader,
+} from "@weftmesh/wire";
 import { ChunkedDecoder } from "./chunked.ts";
 import { RequestBody, type RequestBodyOwner } from "./client-body.ts";
-import { ConnectionLostError, RequestBrokenError, ResponseError } from "./client-errors.ts";
 import { isIdempotent, requestHead } from "./client-request-head.ts";
-import type { ClientStats } from "./client-stats.ts";
-import { type ClientTimeouts, ClientWatch, type WatchedExchange } from "./client-watch.ts";
 import { malformed } from "./errors.ts";
 import { Incomplete } from "./header-block.ts";
 import { type BodyOwner, IncomingBody } from "./incoming-body.ts";
 import { Chunked, ResponseHead, type ResponseLimits, UntilClose } from "./response-head.ts";
 import { TunnelLife } from "./tunnel-life.ts";
-import type { Wire, WireReader } from "./wire.ts";
 import { type TunnelOwner, WireTunnelEnd } from "./wire-tunnel-end.ts";
 
 /** Interim responses to one request, at most. */

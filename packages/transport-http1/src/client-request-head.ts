@@ -1,5 +1,5 @@
 import { type HttpRequest, Names, TunnelRequest } from "@weftmesh/http";
-import { RequestError } from "./client-errors.ts";
+import { RequestError } from "@weftmesh/wire";
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const target = /^(?:\/|\*$)[\x21\x22\x24-\x7e\x80-\xff]*$/;

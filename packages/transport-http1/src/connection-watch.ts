@@ -1,7 +1,7 @@
+import type { Wire } from "@weftmesh/wire";
+import { RateWindow } from "@weftmesh/wire";
 import { Phase } from "./phase.ts";
-import { RateWindow } from "./rate-window.ts";
 import type { ServerSettings } from "./server-settings.ts";
-import type { Wire } from "./wire.ts";
 
 /** What the time says of a connection. */
 export const Verdict = {

@@ -1,6 +1,6 @@
 import { type Body, type BodySink, discard, type Flow, Full, type Headers, Retained } from "@weftmesh/http";
+import type { Wire } from "@weftmesh/wire";
 import type { ChunkedDecoder } from "./chunked.ts";
-import type { Wire } from "./wire.ts";
 
 /** The connection that a body comes in on. */
 export interface BodyOwner {

@@ -1,8 +1,7 @@
-import { Headers, hasToken, Names, tokenTable } from "@weftmesh/http";
-import { isAuthority } from "./authority.ts";
+import { Headers, hasToken, isAuthority, Names, tokenTable } from "@weftmesh/http";
+import { latin1 } from "@weftmesh/wire";
 import { badFraming, lineTooLong, malformed, ProtocolError } from "./errors.ts";
 import { HeaderBlock, type HeaderLimits, Incomplete } from "./header-block.ts";
-import { latin1 } from "./latin1.ts";
 import type { TunnelSettings } from "./tunnel.ts";
 
 export interface RequestLimits extends HeaderLimits {

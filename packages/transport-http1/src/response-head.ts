@@ -1,7 +1,7 @@
 import { Headers, Names } from "@weftmesh/http";
+import { inlineBytes, latin1 } from "@weftmesh/wire";
 import { badFraming, lineTooLong, malformed } from "./errors.ts";
 import { HeaderBlock, type HeaderLimits, Incomplete, valueTable } from "./header-block.ts";
-import { inlineBytes, latin1 } from "./latin1.ts";
 
 export interface ResponseLimits extends HeaderLimits {
   /** The status line, without its end. */

@@ -1,6 +1,7 @@
 import { type Ctx, failed, ok, WeftError } from "@weftmesh/core";
 import {
   type BodySink,
+  dropBody,
   emptyBody,
   type Flow,
   type Headers,
@@ -11,12 +12,10 @@ import {
   type TunnelResponse,
 } from "@weftmesh/http";
 import type { Counter } from "@weftmesh/telemetry";
+import { latin1, type Wire } from "@weftmesh/wire";
 import { chunkEnd, chunkHead, lastChunk } from "./chunked.ts";
-import { dropBody } from "./drop-body.ts";
 import { badFraming, truncated } from "./errors.ts";
-import { latin1 } from "./latin1.ts";
 import { isFinalStatus, statusLine } from "./status-line.ts";
-import type { Wire } from "./wire.ts";
 
 /** How the end of a response body is told. */
 const Framing = { None: 0, Length: 1, Chunked: 2, UntilClose: 3 } as const;

@@ -3,41 +3,26 @@ import {
   type Body,
   type Connection,
   ConnectionKey,
+  dropBody,
   emptyBody,
   HttpRequest,
   type HttpResponse,
   TunnelRequest,
   TunnelResponse,
 } from "@weftmesh/http";
+import type { ConnectionOwner, ServedConnection, Wire, WireReader } from "@weftmesh/wire";
 import { ChunkedDecoder } from "./chunked.ts";
 import { ConnectionWatch, Verdict, type WatchedConnection } from "./connection-watch.ts";
-import { dropBody } from "./drop-body.ts";
 import { ProtocolError, tooSlow } from "./errors.ts";
 import { Incomplete } from "./header-block.ts";
 import { HeldBytes } from "./held-bytes.ts";
+import type { ServesHttp1 } from "./http1-serving.ts";
 import { type BodyOwner, IncomingBody } from "./incoming-body.ts";
 import { Phase } from "./phase.ts";
 import type { RequestHead } from "./request-head.ts";
 import { type ResponseOwner, ResponseWriter } from "./response-writer.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { ServerTunnel } from "./server-tunnel.ts";
-import type { Wire, WireReader } from "./wire.ts";
-
-/** Who keeps the connections of a server. */
-export interface ConnectionOwner {
-  readonly settings: ServerSettings;
-  /** One for all connections: what a scan leaves in it is used at once. */
-  readonly head: RequestHead;
-  /** Clients are told with the response that their connection is not kept. */
-  readonly draining: boolean;
-  /** A connection without a request closes. */
-  readonly closesIdle: boolean;
-  /** Another server takes the connections over, once nothing is under way on them. */
-  readonly handsOver: boolean;
-  /** Gives the owner to be. */
-  handOver(connection: ServerConnection): ConnectionOwner;
-  closed(connection: ServerConnection): void;
-}
 
 /** Requests that a client sends before it has its answers wait here, up to about this many bytes; then in its socket. */
 const maxHeldBytes = 16_384;
@@ -55,7 +40,7 @@ const probeMs = 20;
  * response is whole when its head arrives. The methods stand in the order in which a request meets them; they share
  * one state, which is why they are one file.
  */
-export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, WatchedConnection {
+export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, WatchedConnection, ServedConnection {
   requests = 0;
   phase: Phase = Phase.Idle;
   /** Goes up whenever a phase begins. */
@@ -68,8 +53,9 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
   readonly writer: ResponseWriter;
   readonly openedMs: number;
 
-  private owner: ConnectionOwner;
+  private owner: ConnectionOwner<ServesHttp1>;
   private settings: ServerSettings;
+  private head: RequestHead;
   private readonly connection: Connection;
   private readonly watch: ConnectionWatch;
   private readonly onRep: (rep: HttpResponse) => void = (rep) => {
@@ -100,10 +86,11 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
   private wasted = -1;
   private probed: Ctx | undefined = undefined;
 
-  constructor(owner: ConnectionOwner, wire: Wire, connection: Connection) {
-    const { settings } = owner;
+  constructor(owner: ConnectionOwner<ServesHttp1>, wire: Wire, connection: Connection) {
+    const { settings, head } = owner.serving.http1;
     this.owner = owner;
     this.settings = settings;
+    this.head = head;
     this.wire = wire;
     this.connection = connection;
     this.writer = new ResponseWriter(this, wire, settings.stats.sentBytes);
@@ -149,7 +136,7 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
   private readHead(bytes: Buffer, start: number, end: number): number {
     // A client that does not read its answers gets no more of them.
     if (this.wire.full) return start;
-    const { head } = this.owner;
+    const { head } = this;
     let decoder: ChunkedDecoder | undefined;
     let next: number;
     try {
@@ -537,8 +524,10 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
 
   private move(): void {
     this.owner = this.owner.handOver(this);
-    this.settings = this.owner.settings;
-    this.watch.settings = this.settings;
+    const { settings, head } = this.owner.serving.http1;
+    this.settings = settings;
+    this.head = head;
+    this.watch.settings = settings;
     if (this.owner.closesIdle) this.drainNow();
   }
 

@@ -1,7 +1,7 @@
 import type { Clock, Ctx, Service } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
+import type { ServerConnectionStats, ServerGuard } from "@weftmesh/wire";
 import type { RequestLimits } from "./request-head.ts";
-import type { ServerConnectionStats } from "./server-stats.ts";
 import type { TunnelSettings } from "./tunnel.ts";
 
 /** What a server allows its clients. Units: bytes and ms; `Infinity` leaves a limit out. */
@@ -33,30 +33,6 @@ export const defaultServerLimits: ServerLimits = {
   minResponseBytesPerSec: 0,
   lingerMs: 2_000,
   lingerBytes: 262_144,
-};
-
-/** What keeps the process from taking on too much: one for all servers. */
-export interface ServerGuard {
-  /** Connections are closed behind their response. */
-  readonly keepsNone: boolean;
-  /** Set while requests are refused. */
-  readonly refusal: Error | undefined;
-  /** Counts a request as refused, and says why. */
-  refuse(): Error | undefined;
-  /** Whether one more connection is taken, with so many sockets open in the process. */
-  admits(openSockets: number): boolean;
-  opened(): void;
-  closed(): void;
-}
-
-/** Takes everything. */
-export const noGuard: ServerGuard = {
-  keepsNone: false,
-  refusal: undefined,
-  refuse: () => undefined,
-  admits: () => true,
-  opened: () => {},
-  closed: () => {},
 };
 
 /** What the connections of one server share. */

@@ -1,7 +1,7 @@
 import { type Body, type BodySink, type Flow, Full, Retained, Taken, type TunnelEnd } from "@weftmesh/http";
 import type { Counter } from "@weftmesh/telemetry";
+import type { Wire, WireReader } from "@weftmesh/wire";
 import { HeldBytes } from "./held-bytes.ts";
-import type { Wire, WireReader } from "./wire.ts";
 
 /** The connection that a tunnel took over. */
 export interface TunnelOwner {

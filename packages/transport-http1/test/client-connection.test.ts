@@ -13,8 +13,8 @@ import { Pool, type SessionOwner } from "@weftmesh/pool";
 import { nullStats } from "@weftmesh/telemetry";
 import { ManualClock, MemoryStats, PushBody, RecordingSink, settle, testError } from "@weftmesh/testkit";
 import { ClientConnection, type ClientConnectionOptions, Http1Connector } from "@weftmesh/transport-http1";
+import { ClientStats } from "@weftmesh/wire";
 import { describe, expect, it } from "vitest";
-import { ClientStats } from "../src/client-stats.ts";
 import { ClientWire } from "./client-wire.ts";
 import { RawBackend } from "./raw-backend.ts";
 

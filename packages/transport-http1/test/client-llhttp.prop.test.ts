@@ -5,9 +5,9 @@ import { emptyBody, Headers, HttpRequest } from "@weftmesh/http";
 import { nullStats } from "@weftmesh/telemetry";
 import { RecordingSink, settle } from "@weftmesh/testkit";
 import { ClientConnection } from "@weftmesh/transport-http1";
+import { ClientStats } from "@weftmesh/wire";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ClientStats } from "../src/client-stats.ts";
 import { ClientWire } from "./client-wire.ts";
 import { arbResponse, arbSpoiled, type ResponseCase } from "./responses.ts";
 

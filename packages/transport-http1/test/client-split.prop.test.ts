@@ -3,9 +3,9 @@ import { type Body, emptyBody, Full, Headers, HttpRequest, type HttpResponse, Ta
 import { nullStats } from "@weftmesh/telemetry";
 import { describeBody, RecordingSink, settle } from "@weftmesh/testkit";
 import { ClientConnection } from "@weftmesh/transport-http1";
+import { ClientStats } from "@weftmesh/wire";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ClientStats } from "../src/client-stats.ts";
 import { ClientWire } from "./client-wire.ts";
 import { arbSpoiled } from "./responses.ts";
 

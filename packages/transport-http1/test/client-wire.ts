@@ -1,5 +1,5 @@
 import { Taken } from "@weftmesh/http";
-import type { Wire, WireReader } from "../src/wire.ts";
+import type { Wire, WireReader } from "@weftmesh/wire";
 
 const spoiled = 0xaa;
 

@@ -1,9 +1,8 @@
-import { Headers } from "@weftmesh/http";
+import { Headers, keepTrailers } from "@weftmesh/http";
 import { ManualClock, settle } from "@weftmesh/testkit";
 import { hostilePayloads, validPayloads } from "@weftmesh/testkit/http1-payloads";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { keepTrailers } from "../src/trailers.ts";
 import { isKnownMethod, Llhttp, type Parsed } from "./llhttp.ts";
 import { memoryServer } from "./memory-server.ts";
 import { type Recorded, Recorder } from "./recorder.ts";

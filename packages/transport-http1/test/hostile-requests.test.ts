@@ -1,8 +1,8 @@
 import { systemClock } from "@weftmesh/core";
+import { RawClient } from "@weftmesh/testkit";
 import { hostilePayloads } from "@weftmesh/testkit/http1-payloads";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Http1Server, listenHttp1 } from "../src/index.ts";
-import { RawClient } from "./raw-client.ts";
 import { Recorder } from "./recorder.ts";
 
 const good = "GET /good HTTP/1.1\r\nHost: web.example\r\n\r\n";

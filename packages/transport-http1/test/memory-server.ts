@@ -1,9 +1,10 @@
 import type { Clock, Service } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
+import { type ConnectionOwner, noGuard, nullServerStats } from "@weftmesh/wire";
+import type { ServesHttp1 } from "../src/http1-serving.ts";
 import { RequestHead } from "../src/request-head.ts";
-import { type ConnectionOwner, ServerConnection } from "../src/server-connection.ts";
-import { defaultServerLimits, noGuard, type ServerSettings } from "../src/server-settings.ts";
-import { nullServerStats } from "../src/server-stats.ts";
+import { ServerConnection } from "../src/server-connection.ts";
+import { defaultServerLimits, type ServerSettings } from "../src/server-settings.ts";
 import { MemoryWire } from "./memory-wire.ts";
 
 /** One connection of a server, over a wire in memory. */
@@ -35,9 +36,8 @@ export function memoryServer(
     ...settings,
   };
   const server = { draining: false, closed: false };
-  const owner: ConnectionOwner = {
-    settings: all,
-    head: new RequestHead(all.limits, all.tunnels),
+  const owner: ConnectionOwner<ServesHttp1> = {
+    serving: { http1: { settings: all, head: new RequestHead(all.limits, all.tunnels) } },
     get draining() {
       return server.draining;
     },
@@ -46,6 +46,7 @@ export function memoryServer(
     },
     handsOver: false,
     handOver: () => owner,
+    replace: () => {},
     closed: () => {
       server.closed = true;
     },

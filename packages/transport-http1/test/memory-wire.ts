@@ -1,5 +1,5 @@
 import { Full, Retained, Taken } from "@weftmesh/http";
-import type { Wire, WireReader } from "../src/wire.ts";
+import type { Wire, WireReader } from "@weftmesh/wire";
 
 /**
  * A wire in memory. What it delivers lies in one buffer that is overwritten after each delivery, as the shared buffer

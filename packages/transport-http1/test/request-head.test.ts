@@ -1,5 +1,5 @@
+import { isAuthority } from "@weftmesh/http";
 import { describe, expect, it } from "vitest";
-import { isAuthority } from "../src/authority.ts";
 import { RequestHead } from "../src/request-head.ts";
 import { defaultServerLimits } from "../src/server-settings.ts";
 

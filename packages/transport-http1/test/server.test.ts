@@ -2,11 +2,10 @@ import { createServer } from "node:net";
 import { type Ctx, type Outcome, service, systemClock } from "@weftmesh/core";
 import { type Connection, ConnectionKey, Headers, type HttpRequest, HttpResponse, textBody } from "@weftmesh/http";
 import { Listeners } from "@weftmesh/listeners";
-import { eventually, MemoryStats, PushBody, settle } from "@weftmesh/testkit";
+import { eventually, MemoryStats, PushBody, RawClient, settle } from "@weftmesh/testkit";
+import { acceptMode } from "@weftmesh/wire";
 import { afterEach, describe, expect, it } from "vitest";
-import { acceptMode } from "../src/accept-mode.ts";
 import { type Http1Server, type Http1ServerOptions, listenHttp1, serverConnectionStats } from "../src/index.ts";
-import { RawClient } from "./raw-client.ts";
 
 const host = "Host: web.example\r\n";
 const get = `GET /p HTTP/1.1\r\n${host}\r\n`;

@@ -1,7 +1,7 @@
 import { Full, Taken } from "@weftmesh/http";
 import { PushBody, RecordingSink, settle, testError } from "@weftmesh/testkit";
+import { nullServerStats } from "@weftmesh/wire";
 import { describe, expect, it } from "vitest";
-import { nullServerStats } from "../src/server-stats.ts";
 import { WireTunnelEnd } from "../src/wire-tunnel-end.ts";
 import { MemoryWire } from "./memory-wire.ts";
 

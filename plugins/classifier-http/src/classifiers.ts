@@ -1,7 +1,6 @@
-import { TrustRetryableParam } from "@weftmesh/classify";
+import { HttpClassifier, retryableMethods, TrustRetryableParam } from "@weftmesh/classify";
 import { definePlugin, type Plugin } from "@weftmesh/config";
 import * as z from "zod";
-import { HttpClassifier, retryableMethods } from "./response-classifiers.ts";
 
 type NoOptions = Readonly<Record<string, never>>;
 const schema: z.ZodType<NoOptions> = z.strictObject({});

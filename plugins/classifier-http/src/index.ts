@@ -5,4 +5,3 @@ export {
   retryableIdempotent5XX,
   retryableRead5XX,
 } from "./classifiers.ts";
-export { HttpClassifier, type HttpClassifierOptions, retryableMethods } from "./response-classifiers.ts";

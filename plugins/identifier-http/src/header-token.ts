@@ -1,9 +1,15 @@
-import { definePlugin, type Plugin } from "@weftmesh/config";
+import { definePlugin, HeaderNameType, type Plugin } from "@weftmesh/config";
 import { type HeaderName, type HttpRequest, headerName, Names } from "@weftmesh/http";
-import { DstPrefixParam, type Identification, type Identifier, Path } from "@weftmesh/naming";
+import {
+  DstPrefixParam,
+  type Identification,
+  IdentificationMemo,
+  type Identifier,
+  identified,
+  Path,
+  unidentified,
+} from "@weftmesh/naming";
 import * as z from "zod";
-import { HeaderNameType } from "./header-name-type.ts";
-import { IdentificationMemo, identified, unidentified } from "./identified.ts";
 
 const schema = z.strictObject({
   header: HeaderNameType.default("Host").describe("Header whose whole value is one element of the name"),

@@ -1,9 +1,7 @@
 import { definePlugin, type Plugin } from "@weftmesh/config";
-import type { HttpRequest } from "@weftmesh/http";
-import { DstPrefixParam, type Identification, type Identifier, Path } from "@weftmesh/naming";
+import { type HttpRequest, pathSegments } from "@weftmesh/http";
+import { DstPrefixParam, type Identification, type Identifier, identified, Path, unidentified } from "@weftmesh/naming";
 import * as z from "zod";
-import { identified, unidentified } from "./identified.ts";
-import { pathSegments } from "./request-path.ts";
 
 const schema = z.strictObject({
   httpUriInDst: z.boolean().default(false).describe("Put the elements of the request's path behind the name"),

@@ -1,9 +1,15 @@
 import { definePlugin, type Plugin } from "@weftmesh/config";
-import type { HttpRequest } from "@weftmesh/http";
-import { DstPrefixParam, type Identification, type Identifier, Path } from "@weftmesh/naming";
+import { dropSegments, type HttpRequest, pathSegments } from "@weftmesh/http";
+import {
+  DstPrefixParam,
+  type Identification,
+  IdentificationMemo,
+  type Identifier,
+  identified,
+  Path,
+  unidentified,
+} from "@weftmesh/naming";
 import * as z from "zod";
-import { IdentificationMemo, identified, unidentified } from "./identified.ts";
-import { dropSegments, pathSegments } from "./request-path.ts";
 
 const schema = z.strictObject({
   segments: z.int().min(1).default(1).describe("Elements of the request's path that make the name"),

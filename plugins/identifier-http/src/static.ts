@@ -1,7 +1,6 @@
 import { definePlugin, type Plugin } from "@weftmesh/config";
-import { DstPrefixParam, Path } from "@weftmesh/naming";
+import { DstPrefixParam, identified, Path } from "@weftmesh/naming";
 import * as z from "zod";
-import { identified } from "./identified.ts";
 
 const schema = z.strictObject({
   path: z

@@ -1,11 +1,17 @@
 import { type AnyPlugin, Registry } from "@weftmesh/config";
 import { Ctx, Params } from "@weftmesh/core";
 import { emptyBody, Headers, HttpRequest } from "@weftmesh/http";
-import { DstPrefixParam, type Identification, type Identifier, Path } from "@weftmesh/naming";
+import {
+  DstPrefixParam,
+  type Identification,
+  IdentificationMemo,
+  type Identifier,
+  identified,
+  Path,
+} from "@weftmesh/naming";
 import { arbPath } from "@weftmesh/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { IdentificationMemo, identified } from "../src/identified.ts";
 import { headerIdentifier, headerTokenIdentifier, methodAndHostIdentifier, pathIdentifier } from "../src/index.ts";
 
 const prefix = Path.of("svc");

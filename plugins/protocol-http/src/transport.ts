@@ -1,21 +1,12 @@
 import { EndpointParam } from "@weftmesh/balancer";
-import type { SocketOptions } from "@weftmesh/config";
 import { ClockParam, type Param, type Params, param, type Service, type ServiceFactory } from "@weftmesh/core";
 import { emptyBody, Headers, type HttpRequest, HttpResponse } from "@weftmesh/http";
 import { httpStatusOf } from "@weftmesh/naming";
 import { type UnpooledService, unpooled } from "@weftmesh/pool";
+import { ClientSocketParam, connectionSocket, endpointTls } from "@weftmesh/router";
 import { StatsParam } from "@weftmesh/telemetry";
 import { ConnectTimeoutMs } from "@weftmesh/timeout";
-import { TlsDialer } from "@weftmesh/tls";
-import { Http1Connector, type Http1ConnectorOptions, type ResponseLimits } from "@weftmesh/transport-http1";
-
-import { alpnProtocols, ClientTlsParam, handshakeTimeoutMs } from "./router-tls.ts";
-
-/** How the connections of a client are set up. */
-export const ClientSocketParam: Param<SocketOptions | undefined> = param<SocketOptions | undefined>(
-  "socketOptions",
-  undefined,
-);
+import { Http1Connector, type ResponseLimits } from "@weftmesh/transport-http1";
 
 /** Bytes of the head of a response at most: what the router allows a request. */
 export const ResponseLimitsParam: Param<Partial<ResponseLimits>> = param<Partial<ResponseLimits>>("responseLimits", {});
@@ -27,7 +18,7 @@ export function http1Transport(params: Params): UnpooledService<HttpRequest, Htt
   const status = httpStatusOf(endpoint);
   if (status !== undefined) return unpooled(answering(status));
   const socket = params.get(ClientSocketParam);
-  const tls = dialer(params);
+  const tls = endpointTls(params, ["http/1.1"]);
   return unpooled(
     new Http1Connector({
       host: endpoint.host,
@@ -37,35 +28,9 @@ export function http1Transport(params: Params): UnpooledService<HttpRequest, Htt
       stats: params.get(StatsParam),
       limits: params.get(ResponseLimitsParam),
       ...(tls === undefined ? {} : { tls }),
-      ...(socket === undefined ? {} : { socketOptions: connectionOptions(socket) }),
+      ...(socket === undefined ? {} : { socketOptions: connectionSocket(socket) }),
     }),
   );
-}
-
-function dialer(params: Params): TlsDialer | undefined {
-  const choice = params.get(ClientTlsParam);
-  if (choice === undefined) return undefined;
-  const { context, settings } = choice;
-  return new TlsDialer({
-    context,
-    validate: !settings.disableValidation,
-    commonName: settings.commonName,
-    alpn: alpnProtocols.slice(0, 1),
-    clock: params.get(ClockParam),
-    handshakeTimeoutMs,
-    stats: params.get(StatsParam).scope("tls"),
-  });
-}
-
-/** Of the options of a socket, those that concern one which we open. Keys that were not given are left out. */
-function connectionOptions(given: SocketOptions): NonNullable<Http1ConnectorOptions["socketOptions"]> {
-  const { noDelay, keepAlive, readTimeoutMs, writeTimeoutMs } = given;
-  return {
-    noDelay,
-    ...(keepAlive === undefined ? {} : { keepAlive }),
-    ...(readTimeoutMs === undefined ? {} : { readTimeoutMs }),
-    ...(writeTimeoutMs === undefined ? {} : { writeTimeoutMs }),
-  };
 }
 
 /** Sessions that answer every request with a status alone. */

@@ -10,13 +10,20 @@ import {
   SessionIdleTimeMs,
   SessionLifeTimeMs,
 } from "@weftmesh/pool";
-import { ClearContextParam, ForwardedParam, MaxCallDepthParam, TimestampHeaderParam } from "@weftmesh/router";
+import {
+  ClearContextParam,
+  ClientSocketParam,
+  clientParams,
+  ForwardedParam,
+  MaxCallDepthParam,
+  serviceParams,
+  TimestampHeaderParam,
+} from "@weftmesh/router";
 import { RequestAttemptTimeoutMs, ServerTimeoutMs, TotalTimeoutMs } from "@weftmesh/timeout";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { HttpClient, HttpServerConfig } from "../src/config.ts";
-import { clientParams, serverParams, serviceParams } from "../src/stack-params.ts";
-import { ClientSocketParam } from "../src/transport.ts";
+import { serverParams } from "../src/stack-params.ts";
 import { strict } from "./registry.ts";
 
 const ms = fc.integer({ min: 1, max: 100_000 });
@@ -75,7 +82,7 @@ describe("the parameters of a stack", () => {
     fc.assert(
       fc.property(client, (config) => {
         const { hostConnectionPool, clientSession } = config;
-        expectParams(clientParams(config as Partial<HttpClient>), [
+        expectParams(clientParams(config as Partial<HttpClient>).params, [
           [RequestAttemptTimeoutMs, config.requestAttemptTimeoutMs],
           [PoolMinSize, hostConnectionPool?.minSize],
           [PoolMaxSize, hostConnectionPool?.maxSize],
@@ -93,13 +100,13 @@ describe("the parameters of a stack", () => {
     fc.assert(
       fc.property(fc.constantFrom("p2c" as const, "ewma" as const), fc.nat(9), ms, (kind, maxEffort, decayTimeMs) => {
         const loadBalancer = kind === "p2c" ? { kind, maxEffort } : { kind, maxEffort, decayTimeMs };
-        const params = clientParams({ loadBalancer } as Partial<HttpClient>);
+        const params = clientParams({ loadBalancer } as Partial<HttpClient>).params;
         const balancer = params.get(BalancerParam);
         expect(balancer.maxEffort).toBe(maxEffort);
         expect(balancer.algorithm).toBe(kind === "p2c" ? "p2c_least_loaded" : "p2c_peak_ewma");
       }),
     );
-    expect(clientParams({}).has(BalancerParam)).toBe(false);
+    expect(clientParams({}).params.has(BalancerParam)).toBe(false);
   });
 
   it("of a service have its classifier, made with the router's parameters, or else the router's own", () => {
@@ -112,13 +119,13 @@ describe("the parameters of a stack", () => {
     };
     const responseClassifier = { kind: "x", plugin, config: { a: 1 }, experimental: false } as never;
     const routers = Params.empty.with(TotalTimeoutMs, 5);
-    expect(serviceParams({ responseClassifier }, undefined, routers).get(ClassifierParam)).toBe(strict);
+    expect(serviceParams({ responseClassifier }, undefined, routers).params.get(ClassifierParam)).toBe(strict);
     expect(made).toEqual([{ a: 1 }, routers]);
     const own: Classifier = { name: "own", classify: () => "success" };
     fc.assert(
       fc.property(fc.option(ms, { nil: undefined }), (totalTimeoutMs) => {
         const config = totalTimeoutMs === undefined ? {} : { totalTimeoutMs };
-        expectParams(serviceParams(config, own, routers), [
+        expectParams(serviceParams(config, own, routers).params, [
           [ClassifierParam, own],
           [TotalTimeoutMs, totalTimeoutMs],
         ]);

@@ -27,6 +27,24 @@ export interface ServiceConfig {
   readonly responseClassifier?: Chosen<"classifier"> | undefined;
 }
 
+const families: Readonly<Record<string, string>> = { http: "io.l5d.http.", h2: "io.l5d.h2." };
+
+/** Where a classifier stands in a router of that protocol, which takes none that was made for another one. */
+export function classifierPosition(
+  plugins: PluginSource,
+  protocol: "http" | "h2" | undefined,
+): z.ZodType<Chosen<"classifier"> | undefined> {
+  const objection = (kind: string): string | undefined => {
+    if (protocol === undefined) return undefined;
+    const other = Object.entries(families).find(([name, prefix]) => name !== protocol && kind.startsWith(prefix));
+    if (other === undefined) return undefined;
+    return `${kind} judges the responses of ${other[0]} routers; those of ${protocol} routers are ${families[protocol]}*`;
+  };
+  return pluginPosition(plugins, "classifier", { objection })
+    .optional()
+    .describe("Which responses are failures, and which of those may be sent again");
+}
+
 /** The keys of a service, beside those that the protocol adds. None has a default here: entries are merged first. */
 export function serviceKeys(plugins: PluginSource): {
   readonly [K in keyof ServiceConfig]-?: z.ZodType<ServiceConfig[K]>;
@@ -55,8 +73,6 @@ export function serviceKeys(plugins: PluginSource): {
       })
       .optional()
       .describe("Send a request that may be sent twice to another endpoint as well when its answer is late"),
-    responseClassifier: pluginPosition(plugins, "classifier")
-      .optional()
-      .describe("Which responses are failures, and which of those may be sent again"),
+    responseClassifier: classifierPosition(plugins, undefined),
   };
 }

@@ -1,0 +1,101 @@
+import { asError, type Ctx, type Service, type Timer } from "@weftmesh/core";
+import type { SessionOwner } from "./session-owner.ts";
+import type { SharedLimits, SharingPool } from "./shared-session.ts";
+
+/** A session that counts its own calls, and knows how many its peer takes: `busy` while it has as many. */
+export interface MultiplexedSession<Req, Rep> extends Service<Req, Rep> {
+  owner: SessionOwner<Req, Rep> | undefined;
+  /** Calls under way. */
+  readonly load: number;
+}
+
+/** What a session in use asks of its pool. */
+export interface MultiplexingPool<Req, Rep> extends SharingPool<Req, Rep, Multiplexed<Req, Rep>> {
+  /** It takes calls again. */
+  room(): void;
+}
+
+/** Idleness is looked at this often within its limit, and at least once in so many ms. */
+const looks = 8;
+const coarsestMs = 1_000;
+
+/**
+ * A session's place in its pool.
+ *
+ * Shape: it watches no call: the session says what it has under way, and when it closed it lets that end first. Whether
+ * it was idle is seen by looking now and then.
+ * Units: a session goes at its limit or up to an eighth of it, at most 1 s, later; never earlier.
+ * Cost: nothing per call but a count.
+ */
+export class Multiplexed<Req, Rep> implements SessionOwner<Req, Rep> {
+  readonly session: MultiplexedSession<Req, Rep>;
+  /** Calls that were made on it. */
+  private calls = 0;
+  private callsBefore = 0;
+  private usedMs: number;
+  private readonly pool: MultiplexingPool<Req, Rep>;
+  private readonly limits: SharedLimits;
+  private readonly openedMs: number;
+  private timer: Timer | undefined = undefined;
+  private isLive = true;
+
+  constructor(pool: MultiplexingPool<Req, Rep>, session: MultiplexedSession<Req, Rep>) {
+    this.session = session;
+    this.pool = pool;
+    this.limits = pool.limits;
+    this.openedMs = pool.clock.now();
+    this.usedMs = this.openedMs;
+    this.arm(this.openedMs);
+  }
+
+  call(req: Req, ctx: Ctx): Promise<Rep> {
+    this.calls++;
+    try {
+      return this.session.call(req, ctx);
+    } catch (thrown) {
+      return Promise.reject(asError(thrown));
+    }
+  }
+
+  redial(req: Req, ctx: Ctx): Promise<Rep> {
+    this.sessionClosed();
+    return this.pool.redial(req, ctx);
+  }
+
+  sessionClosed(): void {
+    if (this.isLive) this.pool.retire(this, undefined);
+  }
+
+  sessionRoom(): void {
+    if (this.isLive) this.pool.room();
+  }
+
+  /** It takes no more calls, and closes behind the last. */
+  drain(): void {
+    if (!this.isLive) return;
+    this.isLive = false;
+    this.timer?.cancel();
+    this.timer = undefined;
+    const gone = () => this.pool.gone();
+    // A session that could not close cleanly is as gone as one that could; its transport has counted the failure.
+    this.session.close().then(gone, gone);
+  }
+
+  private arm(nowMs: number): void {
+    const { sessionIdleTimeMs, sessionLifeTimeMs } = this.limits;
+    const lifeMs = this.openedMs + sessionLifeTimeMs - nowMs;
+    const idleMs = Math.max(this.usedMs + sessionIdleTimeMs - nowMs, Math.min(sessionIdleTimeMs / looks, coarsestMs));
+    const nextMs = Math.min(lifeMs, idleMs);
+    if (nextMs < Number.POSITIVE_INFINITY) this.timer = this.pool.clock.after(Math.max(nextMs, 0), this.look);
+  }
+
+  private readonly look: () => void = () => {
+    this.timer = undefined;
+    const nowMs = this.pool.clock.now();
+    if (this.session.load > 0 || this.calls !== this.callsBefore) this.usedMs = nowMs;
+    this.callsBefore = this.calls;
+    if (nowMs - this.openedMs >= this.limits.sessionLifeTimeMs) this.pool.retire(this, "lifetime");
+    else if (nowMs - this.usedMs >= this.limits.sessionIdleTimeMs) this.pool.retire(this, "idle");
+    else this.arm(nowMs);
+  };
+}

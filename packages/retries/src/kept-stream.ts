@@ -1,0 +1,260 @@
+import type { Body, BodySink, Flow, Headers } from "@weftmesh/http";
+import { Full, Taken } from "@weftmesh/http";
+import { RetriedError } from "./errors.ts";
+import type { BodyHolder } from "./replay-body.ts";
+import type { Resend } from "./retry-protocol.ts";
+
+/**
+ * A body of any length whose beginning is kept as it comes: a request's, so that it can be sent again, or a response's,
+ * until somebody has seen enough of it to judge it.
+ *
+ * Shape: up to `maxBytes` are read without pauses and kept. Once there are more, or it is settled, nothing further is
+ * kept: a view is given what is here, and then each chunk as the source brings it, with the sink's pauses. One view at a
+ * time; an abandoned one hears no more but its error.
+ * Cost: one copy of what is kept, in a buffer that grows with it; beyond that a call per chunk.
+ */
+export class KeptStream implements BodySink, Resend {
+  readonly length: number | undefined;
+  /** The source has ended or failed. */
+  over = false;
+  /** There was more than may be kept. */
+  tooLong = false;
+  error: Error | undefined = undefined;
+  trailers: Headers | undefined = undefined;
+  /** Told once, when the source is over or has brought more than may be kept. */
+  onKnown: (() => void) | undefined = undefined;
+  readonly #holder: BodyHolder;
+  readonly #source: Body;
+  readonly #maxBytes: number;
+  #bytes: Buffer | undefined = undefined;
+  /** Of `bytes`, what is filled. */
+  #filled = 0;
+  #flow: Flow | undefined = undefined;
+  #view: KeptView;
+  #piped = false;
+  #settled = false;
+  /** The source was told to wait. */
+  #paused = false;
+  /** It may go on, which it has to be told when it has been piped. */
+  #resumeDue = false;
+  #stopReason: Error | undefined = undefined;
+
+  constructor(holder: BodyHolder, maxBytes: number) {
+    this.#holder = holder;
+    this.#source = holder.body;
+    this.length = holder.body.length;
+    this.#maxBytes = maxBytes;
+    this.#view = new KeptView(this);
+    holder.body = this.#view;
+  }
+
+  get possible(): boolean {
+    return !this.tooLong && this.error === undefined;
+  }
+
+  again(): void {
+    this.#view.abandon();
+    this.#view = new KeptView(this);
+    this.#holder.body = this.#view;
+  }
+
+  settle(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    if (this.#view.stopReason !== undefined) this.#stopSource(this.#view.stopReason);
+    this.#letGo();
+  }
+
+  /** Begins to read. */
+  start(): void {
+    if (this.#piped) return;
+    this.#piped = true;
+    this.#flow = this.#source.pipe(this);
+    if (this.#stopReason !== undefined) this.#flow.stop(this.#stopReason);
+    else if (this.#resumeDue) this.#flow.resume();
+  }
+
+  /** Nobody wants any of it. */
+  drop(reason: Error): void {
+    this.#view.stopReason ??= reason;
+    this.#settled = true;
+    this.#bytes = undefined;
+    this.#filled = 0;
+    this.#stopSource(reason);
+  }
+
+  onData(chunk: Uint8Array): number {
+    if (this.over) return Taken;
+    const view = this.#view;
+    if (this.#keeps) {
+      if (this.#filled + chunk.length <= this.#maxBytes) {
+        this.#keep(chunk);
+        view.pump();
+        return Taken;
+      }
+      this.tooLong = true;
+      view.pump();
+      this.#known();
+    }
+    if (view.takes(this.#filled)) {
+      this.#letGo();
+      const said = view.give(chunk);
+      if ((said & Full) !== 0) this.#paused = true;
+      return said;
+    }
+    this.#keep(chunk);
+    this.#paused = true;
+    return Full;
+  }
+
+  onEnd(trailers: Headers | undefined): void {
+    if (this.over) return;
+    this.over = true;
+    this.trailers = trailers;
+    this.#view.pump();
+    this.#known();
+  }
+
+  onError(error: Error): void {
+    if (this.over) return;
+    this.over = true;
+    this.error = error;
+    this.#view.pump();
+    this.#known();
+  }
+
+  /** What a view has not had yet; undefined when it had all of it. */
+  from(given: number): Uint8Array | undefined {
+    return given < this.#filled ? this.#bytes?.subarray(given, this.#filled) : undefined;
+  }
+
+  /** A view has had all that is here, and can take more. */
+  drained(view: KeptView): void {
+    if (view !== this.#view || this.#keeps || this.over) return;
+    this.#letGo();
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (this.#flow === undefined) this.#resumeDue = true;
+    else this.#flow.resume();
+  }
+
+  stopped(view: KeptView, reason: Error): void {
+    if (this.#settled && view === this.#view) this.#stopSource(reason);
+  }
+
+  get #keeps(): boolean {
+    return !this.#settled && !this.tooLong;
+  }
+
+  #known(): void {
+    const told = this.onKnown;
+    this.onKnown = undefined;
+    told?.();
+  }
+
+  #keep(chunk: Uint8Array): void {
+    const needed = this.#filled + chunk.length;
+    if (this.#bytes === undefined || needed > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(this.#filled === 0 ? chunk.length : Math.max(needed, this.#filled * 2));
+      this.#bytes?.copy(larger, 0, 0, this.#filled);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(chunk, this.#filled);
+    this.#filled = needed;
+  }
+
+  /** No view will ask for what this one has had. */
+  #letGo(): void {
+    if (this.#keeps || !this.#view.takes(this.#filled)) return;
+    this.#bytes = undefined;
+    this.#filled = 0;
+    this.#view.given = 0;
+  }
+
+  #stopSource(reason: Error): void {
+    if (this.over) return;
+    this.over = true;
+    this.error = reason;
+    this.#stopReason = reason;
+    this.#flow?.stop(reason);
+  }
+}
+
+/** The body as one attempt, or the caller, sees it. */
+export class KeptView implements Body, Flow {
+  readonly kept: KeptStream;
+  stopReason: Error | undefined = undefined;
+  /** Of what is kept, how much the sink has had. */
+  given = 0;
+  #sink: BodySink | undefined = undefined;
+  #full = false;
+  #pumping = false;
+
+  constructor(kept: KeptStream) {
+    this.kept = kept;
+  }
+
+  get length(): number | undefined {
+    return this.kept.length;
+  }
+
+  pipe(sink: BodySink): Flow {
+    this.#sink = sink;
+    this.pump();
+    this.kept.start();
+    return this;
+  }
+
+  resume(): void {
+    this.#full = false;
+    this.pump();
+  }
+
+  stop(reason: Error): void {
+    if (this.stopReason !== undefined) return;
+    this.stopReason = reason;
+    this.#sink = undefined;
+    this.kept.stopped(this, reason);
+  }
+
+  /** The request is sent again: a peer that has not got all of it will not get the rest. */
+  abandon(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    sink?.onError(new RetriedError());
+  }
+
+  /** Whether the next chunk may go straight to the sink. */
+  takes(filled: number): boolean {
+    return this.#sink !== undefined && !this.#full && !this.#pumping && this.given === filled;
+  }
+
+  give(chunk: Uint8Array): number {
+    const said = (this.#sink as BodySink).onData(chunk);
+    if ((said & Full) !== 0) this.#full = true;
+    return said;
+  }
+
+  /** Gives what is here, and then the end. */
+  pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    const { kept } = this;
+    for (let rest = kept.from(this.given); rest !== undefined; rest = kept.from(this.given)) {
+      if (this.#sink === undefined || this.#full) break;
+      this.given += rest.length;
+      // The bytes stay as they are for good, so that it makes no difference whether the sink retains them.
+      this.#full = (this.#sink.onData(rest) & Full) !== 0;
+    }
+    this.#pumping = false;
+    const sink = this.#sink;
+    if (sink === undefined || this.#full || kept.from(this.given) !== undefined) return;
+    if (!kept.over) {
+      kept.drained(this);
+      return;
+    }
+    this.#sink = undefined;
+    if (kept.error === undefined) sink.onEnd(kept.trailers);
+    else sink.onError(kept.error);
+  }
+}

@@ -1,0 +1,85 @@
+import { ClosedError, type Ctx, type ServiceFactory, type Status } from "@weftmesh/core";
+import type { HttpRequest, HttpResponse } from "@weftmesh/http";
+import { nullStats, type StatsReceiver } from "@weftmesh/telemetry";
+import { ClientStats, type ConnectOptions, connectError, connectWire, handshakeFailed, showPeer } from "@weftmesh/wire";
+import { ClientSession, type ClientSessionOptions } from "./client-session.ts";
+import { type EndpointOptions, endpointOptions } from "./endpoint-options.ts";
+import type { KeepAliveOptions } from "./keep-alive.ts";
+import { defaultFrameRates } from "./rate-limits.ts";
+
+export interface Http2ConnectorOptions extends ConnectOptions {
+  /** How long a request with `Expect: 100-continue` holds its body back: 1,000 ms if not given. */
+  readonly continueTimeoutMs?: number;
+  /** When a server that is silent with calls under way is asked whether it is still there; never if not given. */
+  readonly keepAlive?: KeepAliveOptions;
+  /** What is not given is as in `defaultEndpointOptions`. */
+  readonly endpoint?: Partial<EndpointOptions>;
+  /** The client's scope: connectors that share it add up in its metrics. */
+  readonly stats?: StatsReceiver;
+}
+
+/**
+ * Opens connections to one server, each a session that takes many calls at once: with prior knowledge, or with TLS that
+ * agrees on HTTP/2.
+ *
+ * Shape: one per endpoint, below its pool. A session is there once the server has sent its settings, which is the first
+ * that it has to say: so one that speaks something else is found out before a request is lost on it.
+ * Units: ms; bytes.
+ * Errors: `WEFT_CONNECT_REFUSED`, `WEFT_CONNECT_TIMEOUT`, `WEFT_CONNECT_FAILED`, `WEFT_CONNECT_TLS`, all retryable and
+ * with `host` and `port`; the reason when the ctx is cancelled meanwhile; `WEFT_CLOSED` after `close`.
+ */
+export class Http2Connector implements ServiceFactory<HttpRequest, HttpResponse> {
+  status: Status = "open";
+  readonly #options: Http2ConnectorOptions;
+  readonly #session: ClientSessionOptions;
+  readonly #stats: ClientStats;
+
+  constructor(options: Http2ConnectorOptions) {
+    this.#options = options;
+    this.#stats = ClientStats.of(options.stats ?? nullStats);
+    this.#stats.addConnector();
+    const { tls, keepAlive } = options;
+    const never = Number.POSITIVE_INFINITY;
+    const { readTimeoutMs = never, writeTimeoutMs = never } = options.socketOptions ?? {};
+    const isTimed = Number.isFinite(readTimeoutMs) || Number.isFinite(writeTimeoutMs);
+    this.#session = {
+      ...(isTimed ? { timeouts: { readTimeoutMs, writeTimeoutMs } } : {}),
+      ...(keepAlive === undefined ? {} : { keepAlive }),
+      clock: options.clock,
+      stats: this.#stats,
+      endpoint: endpointOptions(options.endpoint),
+      rates: defaultFrameRates,
+      continueTimeoutMs: options.continueTimeoutMs ?? 1_000,
+      peer: showPeer(options.host, options.port),
+      ...(tls === undefined
+        ? {}
+        : { refused: (alert: Error) => handshakeFailed(options.host, options.port, tls.failed(alert)) }),
+    };
+  }
+
+  async open(ctx: Ctx): Promise<ClientSession> {
+    if (this.status === "closed") throw new ClosedError(`the connector to ${this.#session.peer}`);
+    const { host, port, connectTimeoutMs = 1_000 } = this.#options;
+    const session = await connectWire(
+      this.#options,
+      this.#stats,
+      ctx,
+      (wire) => new ClientSession(wire, this.#session),
+    );
+    try {
+      return await session.ready(ctx, connectTimeoutMs);
+    } catch (error) {
+      if (ctx.cancelled !== undefined) throw error;
+      throw connectError(host, port, error as Error);
+    }
+  }
+
+  close(): Promise<void> {
+    if (this.status !== "closed") {
+      this.#stats.deleteConnector();
+      this.#options.tls?.close();
+    }
+    this.status = "closed";
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,11 @@
+export { ClientSession, type ClientSessionOptions } from "./client-session.ts";
+export { Http2Connector, type Http2ConnectorOptions } from "./connector.ts";
+export { defaultEndpointOptions, type EndpointOptions } from "./endpoint-options.ts";
+export { ConnectionFault, StreamError, type StreamErrorOptions, StreamReset } from "./errors.ts";
+export { codeName, ErrorCode } from "./frame-types.ts";
+export { Http2Request } from "./http2-request.ts";
+export { Http2Serving, type ServesHttp2 } from "./http2-serving.ts";
+export type { KeepAliveOptions } from "./keep-alive.ts";
+export { defaultFrameRates, type FrameRates, type Rate } from "./rate-limits.ts";
+export { type Http2Server, type Http2ServerOptions, listenHttp2 } from "./server.ts";
+export { defaultHttp2ServerLimits, type Http2ServerLimits } from "./server-settings.ts";

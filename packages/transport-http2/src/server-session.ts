@@ -1,0 +1,323 @@
+import { CancelledError, Ctx } from "@weftmesh/core";
+import { type Body, type Connection, ConnectionKey, emptyBody } from "@weftmesh/http";
+import type { ConnectionOwner, FrameWire, ServedConnection } from "@weftmesh/wire";
+import { Gone } from "./closed-streams.ts";
+import { noLength } from "./content-length.ts";
+import { ConnectionFault, leftByClient, malformedMessage } from "./errors.ts";
+import { ErrorCode, maxStreamId, preface } from "./frame-types.ts";
+import { Http2Request } from "./http2-request.ts";
+import type { ServesHttp2 } from "./http2-serving.ts";
+import { RequestFields, TrailerFields } from "./request-fields.ts";
+import type { Http2ServerSettings } from "./server-settings.ts";
+import { ServerStream, type ServerStreamHost } from "./server-stream.ts";
+import { ServerWatch, type WatchedSession } from "./server-watch.ts";
+import { Session, SessionPhase } from "./session.ts";
+import { Setting } from "./settings.ts";
+import { statusField } from "./status-field.ts";
+import { StreamInput } from "./stream-input.ts";
+
+/** A block is decoded as soon as it is whole, so one of each serves all connections. */
+const request = new RequestFields();
+const trailers = new TrailerFields();
+const drainPing = Buffer.from("draining", "latin1");
+/** How long a half-closed client is given before it is asked whether it is still there. */
+const probeMs = 20;
+
+/** One connection of a client: its requests, each with a ctx of its own, and their responses. */
+export class ServerSession extends Session<ServerStream> implements ServerStreamHost, ServedConnection, WatchedSession {
+  requests = 0;
+  silentStreams = 0;
+  readonly openedMs: number;
+  settings: Http2ServerSettings;
+  protected readonly isClient = false;
+
+  private readonly watch: ServerWatch;
+  private owner: ConnectionOwner<ServesHttp2>;
+  private readonly connection: Connection;
+  /** Bytes of the preface that have come. */
+  private begun = 0;
+  /** What the last GOAWAY promised to serve. */
+  private servesUpTo: number = maxStreamId;
+  private toldLimit = false;
+  private openHeaderBytes = 0;
+  private eof = false;
+
+  constructor(owner: ConnectionOwner<ServesHttp2>, wire: FrameWire, connection: Connection) {
+    const { settings } = owner.serving.http2;
+    super(wire, settings);
+    this.owner = owner;
+    this.settings = settings;
+    this.connection = connection;
+    this.openedMs = settings.clock.now();
+    this.watch = new ServerWatch(settings, this.openedMs);
+    settings.stats.connects.inc();
+    this.open([[Setting.MaxConcurrentStreams, settings.limits.maxConcurrentStreams]]);
+  }
+
+  onBytes(bytes: Buffer, end: number): void {
+    this.settings.stats.receivedBytes.inc(end);
+    if (this.phase >= SessionPhase.Closing) return;
+    let start = 0;
+    if (this.begun < preface.length) {
+      start = this.readPreface(bytes, end);
+      if (start === -1) return;
+    }
+    this.readFrames(bytes, start, end);
+  }
+
+  private readPreface(bytes: Buffer, end: number): number {
+    const count = Math.min(end, preface.length - this.begun);
+    if (preface.compare(bytes, 0, count, this.begun, this.begun + count) !== 0) {
+      this.settings.stats.malformed.inc();
+      this.fail(new ConnectionFault(ErrorCode.ProtocolError, "the connection does not begin as HTTP/2 does"));
+      return -1;
+    }
+    this.begun += count;
+    return count;
+  }
+
+  // Requests.
+
+  onHeaders(id: number, endStream: boolean, bytes: Buffer, start: number, end: number): void {
+    const stream = this.streams.get(id);
+    if (stream !== undefined) this.onTrailers(stream, endStream, bytes, start, end);
+    else if (id > this.lastPeerId) this.onRequest(id, endStream, bytes, start, end);
+    else this.onLateHeaders(id, bytes, start, end);
+  }
+
+  private onRequest(id: number, endStream: boolean, bytes: Buffer, start: number, end: number): void {
+    if ((id & 1) === 0) throw new ConnectionFault(ErrorCode.ProtocolError, `a client opened stream ${id}`);
+    this.lastPeerId = id;
+    request.begin();
+    const fits = this.decoder.decode(bytes, start, end, request);
+    if (id > this.servesUpTo) {
+      this.closedStreams.add(id, true);
+      return;
+    }
+    const { limits, stats } = this.settings;
+    if (!fits) {
+      stats.malformed.inc();
+      this.answerBare(id, 431, endStream);
+      return;
+    }
+    request.finish(false);
+    if (endStream && request.length > 0) request.fault ??= "it has a content-length and no content";
+    if (this.reader.dependsOnItself) request.fault ??= "its stream depends on itself";
+    if (request.fault !== undefined) {
+      stats.malformed.inc();
+      this.streamFault(id, ErrorCode.ProtocolError, request.fault);
+    } else if (request.method?.value === "CONNECT") this.answerBare(id, 405, endStream);
+    else if (this.streams.size >= limits.maxConcurrentStreams || this.openHeaderBytes > limits.maxOpenHeaderBytes) {
+      this.refuse(id);
+    } else if (!endStream && this.silentStreams >= limits.maxSilentStreams) this.refuse(id);
+    else this.begin(id, endStream);
+  }
+
+  private begin(id: number, endStream: boolean): void {
+    const { settings } = this;
+    const { method, authority, path, scheme, listBytes, length } = request;
+    const ctx = new Ctx();
+    ctx.set(ConnectionKey, this.connection);
+    const stream = new ServerStream(id, this, ctx, listBytes);
+    let body: Body = emptyBody;
+    if (endStream) stream.remoteEnded = true;
+    else {
+      const known = length === noLength ? undefined : length;
+      stream.input = new StreamInput(stream, this.receiving, known, this.inputWindow);
+      body = stream.input;
+    }
+    this.streams.set(id, stream);
+    if (this.owner.draining || settings.guard.keepsNone) this.drain();
+    this.openHeaderBytes += listBytes;
+    this.requests++;
+    this.budget.useful();
+    const isSecure = this.connection.secure || scheme?.value === "https";
+    const req = new Http2Request(
+      method as NonNullable<typeof method>,
+      isSecure ? "https" : "http",
+      authority,
+      request.authorityText,
+      path,
+      request.headers,
+      body,
+    );
+    stream.serve(req, settings, request.expectsContinue);
+  }
+
+  private onTrailers(stream: ServerStream, endStream: boolean, bytes: Buffer, start: number, end: number): void {
+    trailers.begin();
+    const fits = this.decoder.decode(bytes, start, end, trailers);
+    if (stream.remoteEnded) {
+      stream.broke(malformedMessage("headers came behind the end of a request"), ErrorCode.StreamClosed);
+    } else if (!endStream) {
+      stream.broke(malformedMessage("trailers do not end their request"), ErrorCode.ProtocolError);
+    } else if (!fits || trailers.fault !== undefined) {
+      stream.broke(malformedMessage(trailers.fault ?? "trailers are too long"), ErrorCode.ProtocolError);
+    } else stream.remoteEnd(trailers.headers);
+  }
+
+  /** Headers on a stream that is not there any more, or was left out. */
+  private onLateHeaders(id: number, bytes: Buffer, start: number, end: number): void {
+    trailers.begin();
+    this.decoder.decode(bytes, start, end, trailers);
+    const gone = this.closedStreams.find(id);
+    if (gone === Gone.ResetByUs) return;
+    const code = gone === Gone.Closed ? ErrorCode.StreamClosed : ErrorCode.ProtocolError;
+    throw new ConnectionFault(code, `headers came for stream ${id}, which is closed`);
+  }
+
+  private refuse(id: number): void {
+    // A client that could know the limit has no reason to try.
+    if (this.toldLimit) this.budget.reset();
+    this.reply();
+    this.frames.reset(id, ErrorCode.RefusedStream);
+    this.closedStreams.add(id, true);
+  }
+
+  /** An answer to what is no request, or none that is served. */
+  private answerBare(id: number, status: number, endStream: boolean): void {
+    this.reply();
+    this.encoder.begin();
+    this.encoder.field(statusField(status));
+    this.frames.headers(id, true, this.encoder, nowhere);
+    if (!endStream) this.frames.reset(id, ErrorCode.NoError);
+    this.closedStreams.add(id, !endStream);
+  }
+
+  streamBroke(): void {
+    this.settings.stats.malformed.inc();
+    this.budget.reset();
+  }
+
+  protected override peerReset(stream: ServerStream): void {
+    if (!stream.answered) this.budget.reset();
+  }
+
+  protected resetBy(code: number): Error {
+    return leftByClient(code);
+  }
+
+  protected override settingsAcked(): void {
+    super.settingsAcked();
+    this.toldLimit = true;
+  }
+
+  protected settingsChanged(): void {}
+
+  protected isIdle(id: number): boolean {
+    return id > this.lastPeerId || (id & 1) === 0;
+  }
+
+  protected override removeStream(stream: ServerStream, resetByUs: boolean): void {
+    this.openHeaderBytes -= stream.listBytes;
+    super.removeStream(stream, resetByUs);
+  }
+
+  protected streamGone(): void {
+    if (this.streams.size > 0) return;
+    if (this.phase === SessionPhase.Draining || this.eof) this.finish();
+    else if (this.owner.handsOver) this.moveIfIdle();
+    else if (this.owner.closesIdle) this.drain();
+  }
+
+  onGoaway(): void {
+    // The client opens no more streams; those that are there go on.
+    this.drain();
+  }
+
+  protected lossOf(cause: Error): Error {
+    return cause;
+  }
+
+  // Ends.
+
+  moveIfIdle(): void {
+    if (this.streams.size > 0 || this.phase !== SessionPhase.Open) return;
+    this.owner = this.owner.handOver(this);
+    this.settings = this.owner.serving.http2.settings;
+    this.watch.settings = this.settings;
+    if (this.owner.closesIdle) this.drainNow();
+  }
+
+  drainNow(): void {
+    this.drain();
+  }
+
+  check(nowMs: number): void {
+    this.watch.check(this, nowMs);
+  }
+
+  get isWithinFrame(): boolean {
+    return this.reader.isWithin || this.begun < preface.length || !this.peer.known;
+  }
+
+  get framesRead(): number {
+    return this.reader.count;
+  }
+
+  get isAwaited(): boolean {
+    return this.owner.handsOver;
+  }
+
+  /** Serves what is under way, and takes no more: first of all it says so, and lets arrive what is on its way. */
+  drain(): void {
+    if (this.phase !== SessionPhase.Open) return;
+    this.phase = SessionPhase.Draining;
+    this.frames.goaway(maxStreamId, ErrorCode.NoError, "");
+    this.frames.ping(false, drainPing, 0);
+  }
+
+  /** What was on its way when the client heard of the end has come. */
+  protected pingAcked(): void {
+    if (this.phase === SessionPhase.Draining) this.endDrain();
+  }
+
+  endDrain(): void {
+    if (this.servesUpTo !== maxStreamId) return;
+    this.servesUpTo = this.lastPeerId;
+    this.frames.goaway(this.lastPeerId, ErrorCode.NoError, "");
+    this.streamGone();
+  }
+
+  /** Nothing is left to be done. */
+  private finish(): void {
+    if (this.phase === SessionPhase.Draining && this.servesUpTo === maxStreamId && !this.eof) return;
+    this.shut(connectionClosed);
+  }
+
+  onEof(): void {
+    this.eof = true;
+    if (this.phase >= SessionPhase.Closing) return;
+    for (const stream of [...this.streams.values()]) {
+      if (!stream.remoteEnded) stream.broke(new CancelledError("the client left within its request"), ErrorCode.Cancel);
+    }
+    if (this.streams.size === 0) this.finish();
+    else this.askLater();
+  }
+
+  /** A client may close its half and read on; one that is gone looks the same until something is sent to it. */
+  private askLater(): void {
+    this.frames.ping(false, drainPing, 0);
+    this.clock.after(probeMs, () => this.wire.probe());
+  }
+
+  onClosed(error: Error | undefined): void {
+    const { stats } = this.settings;
+    this.phase = SessionPhase.Closed;
+    stats.closes.inc();
+    stats.connectionDurationMs.add(this.clock.now() - this.openedMs);
+    stats.connectionRequests.add(this.requests);
+    stats.connectionReceivedBytes.add(this.wire.received);
+    stats.connectionSentBytes.add(this.wire.sent);
+    stats.sentBytes.inc(this.wire.sent);
+    this.owner.closed(this);
+    this.loseStreams(new CancelledError("the client went away", { cause: error }));
+  }
+
+  destroy(): void {
+    this.wire.destroy();
+  }
+}
+
+const nowhere = { at: -1, base: 0 };
+const connectionClosed = new CancelledError("the connection is closed");

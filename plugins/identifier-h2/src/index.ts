@@ -1,0 +1,2 @@
+export { headerPathIdentifier } from "./header-path.ts";
+export { headerTokenIdentifier } from "./header-token.ts";

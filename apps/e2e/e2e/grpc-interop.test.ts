@@ -3,6 +3,7 @@ import {
   type ChannelOptions,
   compressionAlgorithms,
   credentials,
+  Metadata,
   status,
 } from "@grpc/grpc-js";
 import { DestParam } from "@weftmesh/balancer";
@@ -15,49 +16,88 @@ import { duplex, type Stub, unary } from "../src/grpc-interop/calls.ts";
 import { type InteropClients, interopCases } from "../src/grpc-interop/cases.ts";
 import { TestClient, UnknownClient, type WithPayload, zeros } from "../src/grpc-interop/messages.ts";
 import { InteropServer } from "../src/grpc-interop/server.ts";
+import { RunningProxy, TempDir } from "../src/proxy.ts";
+import type { Target } from "../src/raw-http.ts";
 import { until } from "../src/until.ts";
 
 let ca: CertificateAuthority;
 let pair: MadeCertificate;
 let plainServer: InteropServer;
 let tlsServer: InteropServer;
+const dir = new TempDir();
+let proxy: RunningProxy;
 
 beforeAll(async () => {
   ca = await CertificateAuthority.create();
   pair = await ca.issue({ dns: ["interop.test"] });
   plainServer = await InteropServer.start();
   tlsServer = await InteropServer.start(pair);
+  dir.write("ca.pem", ca.cert);
+  dir.write("own.pem", pair.cert);
+  dir.write("own.key", pair.key);
+  const inward = `, tls: { certPath: ${dir.path}/own.pem, keyPath: ${dir.path}/own.key }`;
+  const outward = `  client: { tls: { commonName: interop.test, trustCertsBundle: ${dir.path}/ca.pem } }\n`;
+  let at = 1;
+  const router = (label: string, to: InteropServer, inTls: string, outTls: string): string => `- protocol: h2
+  label: ${label}
+  dtab: /svc/interop.test => /$/inet/127.0.0.1/${to.port}
+  servers: [{ ip: 127.0.0.${++at}, port: 0${inTls} }]
+${outTls}`;
+  proxy = await RunningProxy.start(`admin: { port: 0 }
+routers:
+${router("plain", plainServer, "", "")}${router("in", plainServer, inward, "")}${router("out", tlsServer, "", outward)}${router("both", tlsServer, inward, outward)}`);
 });
 
-afterAll(() => {
-  plainServer.stop();
-  tlsServer.stop();
+afterAll(async () => {
+  plainServer?.stop();
+  tlsServer?.stop();
+  await proxy?.stop();
+  dir.remove();
 });
 
 interface Way {
   readonly title: string;
   readonly tls: boolean;
   readonly server: () => InteropServer;
-  readonly port: () => number;
+  readonly target: () => Target;
   /** By the mesh client instead of a channel of grpc-js. */
   readonly mesh?: boolean;
 }
 
 /** Without anything between them, so that cases and server are shown to be right by themselves. */
 const ways: readonly Way[] = [
-  { title: "straight to the server", tls: false, server: () => plainServer, port: () => plainServer.port },
-  { title: "straight to the server over TLS", tls: true, server: () => tlsServer, port: () => tlsServer.port },
-  { title: "by the mesh client", tls: false, server: () => plainServer, port: () => plainServer.port, mesh: true },
-  { title: "by the mesh client over TLS", tls: true, server: () => tlsServer, port: () => tlsServer.port, mesh: true },
+  { title: "straight to the server", tls: false, server: () => plainServer, target: () => local(plainServer) },
+  { title: "straight to the server over TLS", tls: true, server: () => tlsServer, target: () => local(tlsServer) },
+  { title: "by the mesh client", tls: false, server: () => plainServer, target: () => local(plainServer), mesh: true },
+  {
+    title: "by the mesh client over TLS",
+    tls: true,
+    server: () => tlsServer,
+    target: () => local(tlsServer),
+    mesh: true,
+  },
+  { title: "through the proxy", tls: false, server: () => plainServer, target: () => proxy.at("plain") },
+  {
+    title: "through the proxy, TLS from the client",
+    tls: true,
+    server: () => plainServer,
+    target: () => proxy.at("in"),
+  },
+  { title: "through the proxy, TLS to the server", tls: false, server: () => tlsServer, target: () => proxy.at("out") },
+  { title: "through the proxy, TLS on both sides", tls: true, server: () => tlsServer, target: () => proxy.at("both") },
 ];
 
-function clientsOf({ tls, port, mesh }: Way, options: ChannelOptions = {}): InteropClients & { close(): void } {
+function local({ port }: InteropServer): Target {
+  return { ip: "127.0.0.1", port };
+}
+
+function clientsOf({ tls, target: at, mesh }: Way, options: ChannelOptions = {}): InteropClients & { close(): void } {
   const creds = tls ? credentials.createSsl(Buffer.from(ca.cert)) : credentials.createInsecure();
   const names = { "grpc.default_authority": "interop.test", "grpc.ssl_target_name_override": "interop.test" };
-  const between = mesh === true ? meshClient(port(), creds, { ...names, ...options }) : undefined;
+  const between = mesh === true ? meshClient(at(), creds, { ...names, ...options }) : undefined;
   const all = between === undefined ? { ...names, ...options } : { interceptors: [between.interceptor] };
   // The mesh client uses no channel of the client's own.
-  const target = `127.0.0.1:${between === undefined ? port() : 1}`;
+  const target = between === undefined ? `${at().ip}:${at().port}` : "127.0.0.1:1";
   const test = new TestClient(target, creds, all);
   const unknown = new UnknownClient(target, creds, all);
   return {
@@ -71,12 +111,12 @@ function clientsOf({ tls, port, mesh }: Way, options: ChannelOptions = {}): Inte
   };
 }
 
-function meshClient(port: number, creds: ChannelCredentials, options: ChannelOptions): GrpcClient {
+function meshClient({ ip, port }: Target, creds: ChannelCredentials, options: ChannelOptions): GrpcClient {
   return grpcClient(
     Params.empty
       .with(ClockParam, systemClock)
       .with(RngParam, systemRng)
-      .with(DestParam, Var.of(boundAddr([address("127.0.0.1", port)])))
+      .with(DestParam, Var.of(boundAddr([address(ip, port)])))
       .with(ChannelCredentialsParam, creds)
       .with(ChannelOptionsParam, options),
   );
@@ -117,6 +157,16 @@ describe.each(ways)("the interop cases of gRPC, $title", (way) => {
     }
   });
 
+  it("the server is told of the deadline, which is no later on its way", async () => {
+    const server = way.server();
+    const { call, result } = duplex(test, "fullDuplexCall", new Metadata(), { deadline: Date.now() + 30_000 });
+    call.end();
+    expect((await result).code).toBe(status.OK);
+    expect(server.lastDeadlineMs).toBeGreaterThan(1000);
+    // grpc-js rounds up to a whole ms.
+    expect(server.lastDeadlineMs).toBeLessThanOrEqual(30_001);
+  });
+
   it("the server hears that its caller has cancelled", async () => {
     const server = way.server();
     const before = server.cancelled;
@@ -125,5 +175,47 @@ describe.each(ways)("the interop cases of gRPC, $title", (way) => {
     call.write({ responseParameters: [{ size: 1 }] });
     expect((await result).code).toBe(status.CANCELLED);
     await until(() => server.cancelled > before, "word of it at the server");
+  });
+});
+
+describe("the proxy between clients and servers of grpc-js", () => {
+  it("has had all those calls, and knows how they ended", async () => {
+    for (const label of ["plain", "in", "out", "both"]) {
+      const scope = `rt/${label}/server/${proxy.at(label).ip}/0`;
+      // Fourteen cases and what is beside them; those that were to fail are failures, and no others.
+      const metrics = await proxy.metricsWhen((each) => (each[`${scope}/requests`] ?? 0) > 110);
+      expect(metrics[`${scope}/success`]).toBeGreaterThan(110);
+      expect(metrics[`${scope}/failures`]).toBeLessThan(12);
+    }
+  });
+
+  it("answers in a server's place with a status that grpc-js reads", async () => {
+    const gone = await InteropServer.start();
+    const { port } = gone;
+    gone.stop();
+    const other = await RunningProxy.start(`admin: { port: 0 }
+routers:
+- protocol: h2
+  label: gone
+  dtab: /svc/interop.test => /$/inet/127.0.0.1/${port}
+  servers: [{ port: 0 }]
+`);
+    try {
+      const clients = clientsOf({
+        title: "gone",
+        tls: false,
+        server: () => gone,
+        target: () => other.at("gone"),
+      });
+      const { code, details } = await unary(clients.test, "emptyCall", {});
+      expect(code).toBe(status.UNAVAILABLE);
+      expect(details).not.toBe("");
+      const stream = duplex(clients.test, "fullDuplexCall");
+      stream.call.write({});
+      expect((await stream.result).code).toBe(status.UNAVAILABLE);
+      clients.close();
+    } finally {
+      await other.stop();
+    }
   });
 });

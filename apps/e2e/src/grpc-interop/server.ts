@@ -26,6 +26,7 @@ const echoTrailing = "x-grpc-test-echo-trailing-bin";
 interface WithMetadata {
   readonly metadata: Metadata;
   sendMetadata(metadata: Metadata): void;
+  getDeadline(): Date | number;
 }
 
 /** The server of gRPC's interop tests. */
@@ -34,6 +35,8 @@ export class InteropServer {
   /** Calls that their callers gave up. */
   cancelled = 0;
   calls = 0;
+  /** What the last call had left of its time when it came; `Infinity` without a deadline. */
+  lastDeadlineMs = 0;
   port = 0;
 
   /** Over TLS with this certificate, if one is given. */
@@ -99,6 +102,7 @@ export class InteropServer {
 
   #began(call: WithMetadata & { on(event: "cancelled", listener: () => void): unknown }): void {
     this.calls++;
+    this.lastDeadlineMs = Number(call.getDeadline()) - Date.now();
     call.on("cancelled", () => this.cancelled++);
     const value = call.metadata.get(echoInitial)[0];
     if (value === undefined) return;

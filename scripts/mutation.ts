@@ -72,7 +72,8 @@ function strykerConfig(path: string, files: string, concurrency: number): unknow
     jsonReporter: { fileName: "report.json" },
     coverageAnalysis: "perTest",
     vitest: { related: false },
-    timeoutMS: 5_000,
+    // Much, since a busy machine is no verdict on a mutant.
+    timeoutMS: 20_000,
     timeoutFactor: 2,
     disableTypeChecks: false,
     allowConsoleColors: false,

@@ -1,29 +1,30 @@
 // The load rig: every proxy that is to be had, side by side in interleaved rounds.
-// node --import tsx src/load.ts [--tls] [--rounds N] [--seconds N] [--warmup S] [--only a,b] [--dir DIR]
+// node --import tsx src/load.ts [--tls | --http2 | --grpc] [--rounds N] [--seconds N] [--warmup S] [--only a,b] [--dir DIR]
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Child, sleep } from "./child.ts";
-import { openLoop } from "./open-loop.ts";
-import { peers, type Rig, startBackends } from "./peers.ts";
+import type { Rig } from "./peers.ts";
 import { usageOf } from "./process-usage.ts";
 import { chart, type Row, ratio, table } from "./report.ts";
-import { startTlsBackends, tlsPeers } from "./tls-peers.ts";
-import { wrk } from "./wrk.ts";
+import { type Scenario, scenarioOf } from "./scenarios.ts";
 
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "4" },
     connections: { type: "string", default: "50" },
+    streams: { type: "string", default: "1" },
     rest: { type: "string", default: "30" },
     warmup: { type: "string", default: "5" },
     rate: { type: "string", default: "1500" },
     only: { type: "string" },
     dir: { type: "string" },
     tls: { type: "boolean", default: false },
+    http2: { type: "boolean", default: false },
+    grpc: { type: "boolean", default: false },
     save: { type: "boolean", default: false },
   },
 });
@@ -46,15 +47,10 @@ interface Running {
   p99Us: number;
 }
 
-function urlOf({ port }: Running): string {
-  return `${values.tls ? "https" : "http"}://127.0.0.1:${port}/`;
-}
-
-async function measure(each: Running): Promise<void> {
-  const url = urlOf(each);
-  await wrk(url, Number(values.connections), 1);
+async function measure(scenario: Scenario, each: Running): Promise<void> {
+  await scenario.load(each.port, 1);
   const before = usageOf(each.child.pid);
-  const result = await wrk(url, Number(values.connections), seconds);
+  const result = await scenario.load(each.port, seconds);
   const after = usageOf(each.child.pid);
   each.cpuUs.push(((after.cpuSeconds - before.cpuSeconds) * 1e6) / result.requests);
   each.requestsPerSecond.push(result.requests / result.seconds);
@@ -67,11 +63,15 @@ async function main(): Promise<void> {
   mkdirSync(dir, { recursive: true });
   const rig: Rig = { dir, upstreams: [firstPort, firstPort + 1, firstPort + 2] };
   const wanted = values.only?.split(",");
-  const children: Child[] = [await (values.tls ? startTlsBackends(rig) : startBackends(rig))];
+  const scenario = scenarioOf(
+    { ...values, connections: Number(values.connections), streams: Number(values.streams) },
+    rig,
+  );
+  const children: Child[] = [await scenario.startBackends()];
   const running: Running[] = [];
   try {
-    for (const [i, peer] of (values.tls ? tlsPeers : peers).entries()) {
-      if (wanted !== undefined && !wanted.includes(peer.name) && peer.name !== "nginx") continue;
+    for (const [i, peer] of scenario.peers.entries()) {
+      if (wanted !== undefined && !wanted.includes(peer.name) && peer.name !== scenario.base) continue;
       const port = firstPort + 10 + i * 10;
       const child = await peer.start(rig, port).catch((error: Error) => error.message);
       if (typeof child === "string") {
@@ -98,32 +98,29 @@ async function main(): Promise<void> {
     // Nobody is measured while its code is still being compiled.
     for (const each of running) {
       console.error(`warming up: ${each.name}`);
-      await wrk(urlOf(each), Number(values.connections), Number(values.warmup));
+      await scenario.load(each.port, Number(values.warmup));
     }
     for (let round = 0; round < rounds; round++) {
       for (const each of running) {
         console.error(`round ${round + 1} of ${rounds}: ${each.name}`);
-        await measure(each);
+        await measure(scenario, each);
       }
     }
     for (const each of running) {
-      const result = await openLoop(each.port, Number(values.rate), Math.max(seconds, 3), { tls: values.tls });
+      const result = await scenario.openLoop(each.port, Number(values.rate), Math.max(seconds, 3));
       each.p50Us = result.p50Us;
       each.p99Us = result.p99Us;
       each.errors += result.failed;
     }
-    show(running);
+    show(scenario, running);
   } finally {
     for (const child of children) await child.stop();
   }
 }
 
-function show(rows: readonly Row[]): void {
-  const base = rows.find((row) => row.name === "nginx");
-  if (base === undefined) throw new Error("nginx is what the others are compared with, and it did not run");
-  const what = values.tls ? "HTTP/1.1 over TLS 1.3 on both sides" : "HTTP/1.1";
-  const title = `${what}, GET 1 KiB, keep-alive: CPU per request, x nginx`;
-  const file = values.tls ? "http1-tls-get" : "http1-get";
+function show({ title, file, base: baseName }: Scenario, rows: readonly Row[]): void {
+  const base = rows.find((row) => row.name === baseName);
+  if (base === undefined) throw new Error(`${baseName} is what the others are compared with, and it did not run`);
   console.log(`${title}\n\n${table(rows, base)}`);
   if (!values.save) return;
   const results = join(dirname(fileURLToPath(import.meta.url)), "../results");
@@ -137,7 +134,10 @@ function show(rows: readonly Row[]): void {
     ratePerSecond: Number(values.rate),
     rows: rows.map(({ name, cpuUs, requestsPerSecond, errors, rssIdleMb, rssLoadMb, p50Us, p99Us }) => ({
       name,
-      timesNginx: ratio({ name, cpuUs, requestsPerSecond, errors, rssIdleMb, rssLoadMb, p50Us, p99Us }, base),
+      [timesKey(base.name)]: ratio(
+        { name, cpuUs, requestsPerSecond, errors, rssIdleMb, rssLoadMb, p50Us, p99Us },
+        base,
+      ),
       cpuUs,
       requestsPerSecond,
       errors,
@@ -149,6 +149,10 @@ function show(rows: readonly Row[]): void {
   };
   writeFileSync(join(results, `${file}.json`), `${JSON.stringify(kept, null, 2)}\n`);
   writeFileSync(join(results, `${file}.svg`), chart(title, rows, base));
+}
+
+function timesKey(name: string): string {
+  return `times${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }
 
 await main();

@@ -23,7 +23,18 @@ export function ratio(row: Row, base: Row): number {
   return median(row.cpuUs.map((us, round) => us / (base.cpuUs[round] ?? Number.NaN)));
 }
 
-const columns = ["proxy", "CPU us", "best", "x nginx", "req/s", "p50 us", "p99 us", "RSS idle", "RSS load", "errors"];
+const columnsFor = (base: Row): string[] => [
+  "proxy",
+  "CPU us",
+  "best",
+  `x ${base.name}`,
+  "req/s",
+  "p50 us",
+  "p99 us",
+  "RSS idle",
+  "RSS load",
+  "errors",
+];
 
 /** A table in Markdown. */
 export function table(rows: readonly Row[], base: Row): string {
@@ -39,13 +50,14 @@ export function table(rows: readonly Row[], base: Row): string {
     `${row.rssLoadMb.toFixed(1)} MB`,
     String(row.errors),
   ]);
+  const columns = columnsFor(base);
   const widths = columns.map((name, i) => Math.max(name.length, ...lines.map((line) => line[i]?.length ?? 0)));
   const show = (cells: readonly string[]): string =>
     `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(" | ")} |`;
   return [show(columns), show(widths.map((width) => "-".repeat(width))), ...lines.map(show)].join("\n");
 }
 
-/** A bar for each proxy: its CPU per request as a multiple of nginx's. */
+/** A bar for each proxy: its CPU per request as a multiple of the base's. */
 export function chart(title: string, rows: readonly Row[], base: Row): string {
   const bars = rows.map((row) => ({ name: row.name, value: ratio(row, base) }));
   const most = Math.max(...bars.map((bar) => bar.value), 1);

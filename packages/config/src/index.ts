@@ -35,6 +35,14 @@ export {
   type TracePropagatorConfig,
   tracePropagatorSchema,
 } from "./schema/http-router.ts";
+export {
+  type ClientVersionConfig,
+  clientVersionKeys,
+  type HttpVersionName,
+  type ServerProtocolName,
+  type ServerVersionsConfig,
+  serverVersionsKeys,
+} from "./schema/http-versions.ts";
 export { type ChosenRouter, type LinkerConfig, linkerSchema, type UsageConfig } from "./schema/linker.ts";
 export type { LoadBalancer } from "./schema/load-balancer.ts";
 export type { OverloadConfig } from "./schema/overload.ts";

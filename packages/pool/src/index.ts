@@ -1,8 +1,6 @@
 export { BalancingPool, type BalancingPoolOptions } from "./balancing-pool.ts";
 export { DeadSessionError, PoolDeadlineError, PoolWaitersError } from "./errors.ts";
 export type { SessionLimits } from "./idle-reaper.ts";
-export { multiplexPool, PoolMaxSessions } from "./multiplex-module.ts";
-export { MultiplexPool, type MultiplexPoolOptions } from "./multiplex-pool.ts";
 export type { MultiplexedSession } from "./multiplexed-session.ts";
 export { Pool, type PoolOptions } from "./pool.ts";
 export {
@@ -12,6 +10,7 @@ export {
   PoolMinSize,
   PoolRole,
   poolModule,
+  poolParams,
   SessionIdleTimeMs,
   SessionLifeTimeMs,
 } from "./pool-module.ts";

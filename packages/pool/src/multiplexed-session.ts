@@ -9,10 +9,8 @@ export interface MultiplexedSession<Req, Rep> extends Service<Req, Rep> {
   readonly load: number;
 }
 
-/** What a session in use asks of its pool. */
-export interface MultiplexingPool<Req, Rep> extends SharingPool<Req, Rep, Multiplexed<Req, Rep>> {
-  /** It takes calls again. */
-  room(): void;
+export function isMultiplexed<Req, Rep>(session: Service<Req, Rep>): session is MultiplexedSession<Req, Rep> {
+  return "load" in session && "owner" in session;
 }
 
 /** Idleness is looked at this often within its limit, and at least once in so many ms. */
@@ -30,26 +28,31 @@ const coarsestMs = 1_000;
 export class Multiplexed<Req, Rep> implements SessionOwner<Req, Rep> {
   readonly session: MultiplexedSession<Req, Rep>;
   /** Calls that were made on it. */
-  private calls = 0;
-  private callsBefore = 0;
+  private made = 0;
+  private madeBefore = 0;
   private usedMs: number;
-  private readonly pool: MultiplexingPool<Req, Rep>;
+  private readonly pool: SharingPool<Req, Rep>;
   private readonly limits: SharedLimits;
   private readonly openedMs: number;
   private timer: Timer | undefined = undefined;
   private isLive = true;
 
-  constructor(pool: MultiplexingPool<Req, Rep>, session: MultiplexedSession<Req, Rep>) {
+  constructor(pool: SharingPool<Req, Rep>, session: MultiplexedSession<Req, Rep>, limits: SharedLimits) {
     this.session = session;
     this.pool = pool;
-    this.limits = pool.limits;
+    this.limits = limits;
     this.openedMs = pool.clock.now();
     this.usedMs = this.openedMs;
     this.arm(this.openedMs);
   }
 
+  /** Calls that have not ended. */
+  get calls(): number {
+    return this.session.load;
+  }
+
   call(req: Req, ctx: Ctx): Promise<Rep> {
-    this.calls++;
+    this.made++;
     try {
       return this.session.call(req, ctx);
     } catch (thrown) {
@@ -67,7 +70,7 @@ export class Multiplexed<Req, Rep> implements SessionOwner<Req, Rep> {
   }
 
   sessionRoom(): void {
-    if (this.isLive) this.pool.room();
+    if (this.isLive) this.pool.freed?.();
   }
 
   /** It takes no more calls, and closes behind the last. */
@@ -92,8 +95,8 @@ export class Multiplexed<Req, Rep> implements SessionOwner<Req, Rep> {
   private readonly look: () => void = () => {
     this.timer = undefined;
     const nowMs = this.pool.clock.now();
-    if (this.session.load > 0 || this.calls !== this.callsBefore) this.usedMs = nowMs;
-    this.callsBefore = this.calls;
+    if (this.session.load > 0 || this.made !== this.madeBefore) this.usedMs = nowMs;
+    this.madeBefore = this.made;
     if (nowMs - this.openedMs >= this.limits.sessionLifeTimeMs) this.pool.retire(this, "lifetime");
     else if (nowMs - this.usedMs >= this.limits.sessionIdleTimeMs) this.pool.retire(this, "idle");
     else this.arm(nowMs);

@@ -11,9 +11,10 @@ import { type Counter, nullStats, type StatsReceiver } from "@weftmesh/telemetry
 import { atLeast } from "./at-least.ts";
 import { Dial, type DialingPool } from "./dial.ts";
 import { DeadSessionError, PoolDeadlineError, PoolWaitersError } from "./errors.ts";
+import { isMultiplexed, Multiplexed } from "./multiplexed-session.ts";
 import { type PoolFigures, PoolStats } from "./pool-stats.ts";
 import { isOwnedSession } from "./session-owner.ts";
-import { type SharedLimits, SharedSession, type SharingPool } from "./shared-session.ts";
+import { type Shared, type SharedLimits, SharedSession, type SharingPool } from "./shared-session.ts";
 import { Waiters } from "./waiters.ts";
 
 export interface SharedPoolOptions extends Partial<SharedLimits> {
@@ -38,7 +39,7 @@ const never = Number.POSITIVE_INFINITY;
  * Shape: one per endpoint. Sessions are asked in the order in which they were opened, so that those which a peak has
  * brought fall idle again. One connect at a time is under way; calls that find no session that takes them wait, in their
  * order, for it or for a call to end. A session that closes, or is past its time, is left, and closed itself when its
- * last call is over.
+ * last call is over. Of a session that says itself how many calls it has (`MultiplexedSession`), none is watched.
  * Units: ms; none of the limits is set if not given. No call is ever cut short by a limit.
  * Errors: `WEFT_POOL_WAITERS` when too many wait, `WEFT_POOL_DEADLINE` when the call's deadline passes while it waits,
  * `WEFT_POOL_DEAD_SESSION` when the fresh session is closed already, `WEFT_CLOSED` after `close`, else what the factory
@@ -62,7 +63,7 @@ export class SharedPool<Req, Rep>
   readonly #failedConnects: Counter;
   readonly #deadConnects: Counter;
   /** Those that take calls, or may do so again. */
-  readonly #live: SharedSession<Req, Rep>[] = [];
+  readonly #live: Shared<Req, Rep>[] = [];
   #dial: Dial<Req, Rep> | undefined = undefined;
   /** Sessions and connects that are not over. */
   #size = 0;
@@ -98,6 +99,11 @@ export class SharedPool<Req, Rep>
 
   get waiters(): number {
     return this.#waiters.size;
+  }
+
+  /** Calls that wait or are under way on sessions that take calls. */
+  get load(): number {
+    return this.#live.reduce((sum, { calls }) => sum + calls, this.#waiters.size);
   }
 
   /** `busy` while no session takes a call and there may be no other. */
@@ -136,7 +142,7 @@ export class SharedPool<Req, Rep>
     return promise;
   }
 
-  #free(): SharedSession<Req, Rep> | undefined {
+  #free(): Shared<Req, Rep> | undefined {
     for (const shared of this.#live) if (shared.session.status === "open") return shared;
     return undefined;
   }
@@ -163,6 +169,8 @@ export class SharedPool<Req, Rep>
 
   #connect(): void {
     if (this.#dial !== undefined || this.#live.length >= this.#maxSize || this.#closed !== undefined) return;
+    // A peer that takes no calls at all takes none on another connection either.
+    if (this.#live.some(({ calls }) => calls === 0)) return;
     this.#size++;
     this.#dial = new Dial(this);
     this.#dial.start(this.#factory);
@@ -181,7 +189,9 @@ export class SharedPool<Req, Rep>
       return;
     }
     const limits = this.#live.length < this.#minSize ? this.limits : this.#spareLimits;
-    const shared = new SharedSession<Req, Rep>(this, session, limits);
+    const shared: Shared<Req, Rep> = isMultiplexed(session)
+      ? new Multiplexed<Req, Rep>(this, session, limits)
+      : new SharedSession<Req, Rep>(this, session, limits);
     if (isOwnedSession(session)) session.owner = shared;
     this.#live.push(shared);
     this.#serve();
@@ -205,7 +215,7 @@ export class SharedPool<Req, Rep>
   /** A connect here is never for one call. */
   orphaned(): void {}
 
-  retire(shared: SharedSession<Req, Rep>, why: "idle" | "lifetime" | undefined): void {
+  retire(shared: Shared<Req, Rep>, why: "idle" | "lifetime" | undefined): void {
     const at = this.#live.indexOf(shared);
     if (at >= 0) this.#live.splice(at, 1);
     if (why === "lifetime") this.#stats.lifeExpired.inc();

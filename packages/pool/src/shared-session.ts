@@ -9,12 +9,22 @@ export interface SharedLimits {
   readonly sessionLifeTimeMs: number;
 }
 
+/** A session in use, as its pool sees it. */
+export interface Shared<Req, Rep> extends SessionOwner<Req, Rep> {
+  readonly session: Service<Req, Rep>;
+  /** Calls that have not ended. */
+  readonly calls: number;
+  call(req: Req, ctx: Ctx): Promise<Rep>;
+  /** Lets its calls finish, and closes it behind the last. */
+  drain(): void;
+}
+
 /** What a shared session asks of its pool. */
-export interface SharingPool<Req, Rep, Shared = SharedSession<Req, Rep>> {
+export interface SharingPool<Req, Rep> {
   readonly clock: Clock;
   readonly limits: SharedLimits;
   /** It must take no more calls. `why` is undefined when it closed by itself. */
-  retire(shared: Shared, why: "idle" | "lifetime" | undefined): void;
+  retire(shared: Shared<Req, Rep>, why: "idle" | "lifetime" | undefined): void;
   redial(req: Req, ctx: Ctx): Promise<Rep>;
   /** One of its calls is over. Absent where nobody waits for that. */
   freed?(): void;
@@ -30,7 +40,7 @@ export interface SharingPool<Req, Rep, Shared = SharedSession<Req, Rep>> {
  * Cost: nothing per call but the count, and a look at the clock when the last call ends if it may not be idle for ever.
  * One timer, and none without limits.
  */
-export class SharedSession<Req, Rep> implements Observer, SessionOwner<Req, Rep> {
+export class SharedSession<Req, Rep> implements Observer, Shared<Req, Rep> {
   readonly session: Service<Req, Rep>;
   /** Calls that have not ended. */
   calls = 0;

@@ -14,7 +14,7 @@ import { Dial, type DialingPool } from "./dial.ts";
 import { DeadSessionError, PoolDeadlineError, PoolWaitersError } from "./errors.ts";
 import { type PoolFigures, PoolStats } from "./pool-stats.ts";
 import { isOwnedSession } from "./session-owner.ts";
-import { type SharedLimits, SharedSession, type SharingPool } from "./shared-session.ts";
+import { type Shared, type SharedLimits, SharedSession, type SharingPool } from "./shared-session.ts";
 import { Waiters } from "./waiters.ts";
 
 export interface SingletonPoolOptions extends Partial<SharedLimits> {
@@ -179,7 +179,7 @@ export class SingletonPool<Req, Rep>
     dial.cancel(new CancelledError("every call that waited for the connect went away"));
   }
 
-  retire(shared: SharedSession<Req, Rep>, why: "idle" | "lifetime" | undefined): void {
+  retire(shared: Shared<Req, Rep>, why: "idle" | "lifetime" | undefined): void {
     if (this.#current === shared) this.#current = undefined;
     if (why === "lifetime") this.#stats.lifeExpired.inc();
     else if (why === "idle") this.#stats.idleExpired.inc();

@@ -12,7 +12,7 @@ import {
   serverStreamStats,
   statusCodeStats,
 } from "@weftmesh/metrics";
-import { sharedPool, type UnpooledService } from "@weftmesh/pool";
+import type { UnpooledService } from "@weftmesh/pool";
 import { httpRetrying, RetryRequestBytes, requeues, retries } from "@weftmesh/retries";
 import {
   deadline,
@@ -25,6 +25,7 @@ import {
 import { accessLog } from "./access-log-module.ts";
 import { clearForwarded } from "./clear-forwarded.ts";
 import { clientCertHeader } from "./client-cert-header.ts";
+import { versionPool } from "./client-version.ts";
 import { contextHeaders } from "./context-headers.ts";
 import { diagnosticTracer } from "./diagnostic-tracer.ts";
 import { dstClient, dstService } from "./dst-headers.ts";
@@ -106,7 +107,7 @@ export function h2Stacks(transport: (params: Params) => UnpooledService<HttpRequ
         diagnosticTracer,
         requestTimeout(), // below the stats: a timed-out attempt is a failure of its endpoint
         contextHeaders, // below the timeouts, whose deadline it passes on
-        sharedPool(),
+        versionPool(),
         failFast(), // right above the transport: it watches connections, not calls
       ],
       transport,

@@ -7,7 +7,7 @@ import { ejectionLimit, failFast, failureAccrual } from "@weftmesh/failure-accru
 import { hedge, httpHedging } from "@weftmesh/hedge";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { clientStats, pathStats, perPathClientStats, serverStats, statusCodeStats } from "@weftmesh/metrics";
-import { poolModule, type UnpooledService } from "@weftmesh/pool";
+import type { UnpooledService } from "@weftmesh/pool";
 import { type HttpRetryingOptions, httpRetrying, requeues, retries } from "@weftmesh/retries";
 import {
   deadline,
@@ -21,6 +21,7 @@ import { accessLog } from "./access-log-module.ts";
 import { aggregatedRequests, aggregatedResponses } from "./aggregate.ts";
 import { clearForwarded } from "./clear-forwarded.ts";
 import { clientCertHeader } from "./client-cert-header.ts";
+import { versionPool } from "./client-version.ts";
 import { contextHeaders } from "./context-headers.ts";
 import { diagnosticTracer } from "./diagnostic-tracer.ts";
 import { dstClient, dstService } from "./dst-headers.ts";
@@ -112,7 +113,7 @@ export function httpStacks(
         requestTimeout(), // below the stats: a timed-out attempt is a failure of its endpoint
         aggregatedResponses, // below the timeout, which counts to the last byte then
         contextHeaders, // below the timeouts, whose deadline it passes on
-        poolModule(),
+        versionPool(),
         failFast(), // right above the transport: it watches connections, not calls
       ],
       transport,

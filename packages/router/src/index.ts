@@ -24,6 +24,7 @@ export {
   clientCertValue,
   ForwardClientCertParam,
 } from "./client-cert-header.ts";
+export { ClientVersionParam } from "./client-version.ts";
 export {
   type CommonRouterConfig,
   ConfiguredRouter,
@@ -31,8 +32,13 @@ export {
   type ListenParts,
   type ProtocolParts,
 } from "./configured/configured-router.ts";
+export {
+  EndpointSettingsParam,
+  httpTransport,
+  ResponseLimitsParam,
+} from "./configured/http-transport.ts";
 export { ListenError } from "./configured/listen-error.ts";
-export { endpointTls } from "./configured/router-tls.ts";
+export { listenVersions } from "./configured/listen-versions.ts";
 export {
   connectionSocket,
   listenerSocket,

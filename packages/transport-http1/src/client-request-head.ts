@@ -1,5 +1,6 @@
 import { type HttpRequest, Names, TunnelRequest } from "@weftmesh/http";
 import { RequestError } from "@weftmesh/wire";
+import { fromHttp2 } from "./from-http2.ts";
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const target = /^(?:\/|\*$)[\x21\x22\x24-\x7e\x80-\xff]*$/;
@@ -21,7 +22,7 @@ export function requestHead(req: HttpRequest): string {
   headers.delete(Names.transferEncoding);
   const framing = framingLine(req);
   const host = headers.has(Names.host) ? "" : hostLine(req.authority);
-  const upgrade = req instanceof TunnelRequest ? upgradeLines(req) : "";
+  const upgrade = req instanceof TunnelRequest ? upgradeLines(req) : req.version === "2" ? fromHttp2(headers) : "";
   return `${method} ${path} HTTP/1.1\r\n${host}${headers.toLines()}${framing}${upgrade}\r\n`;
 }
 

@@ -19,6 +19,7 @@ import { HeldBytes } from "./held-bytes.ts";
 import type { ServesHttp1 } from "./http1-serving.ts";
 import { type BodyOwner, IncomingBody } from "./incoming-body.ts";
 import { Phase } from "./phase.ts";
+import { asksFor, type ProtocolSwitch } from "./protocol-switch.ts";
 import type { RequestHead } from "./request-head.ts";
 import { type ResponseOwner, ResponseWriter } from "./response-writer.ts";
 import type { ServerSettings } from "./server-settings.ts";
@@ -85,6 +86,8 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
   /** Bytes that were read for nobody; -1 while somebody wants them. */
   private wasted = -1;
   private probed: Ctx | undefined = undefined;
+  /** Who reads the wire since it went over to another protocol. */
+  private wentTo: WireReader | undefined = undefined;
 
   constructor(owner: ConnectionOwner<ServesHttp1>, wire: Wire, connection: Connection) {
     const { settings, head } = owner.serving.http1;
@@ -185,6 +188,8 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
         ? new HttpRequest(version, method, scheme, authority, path, headers, body)
         : new TunnelRequest(version, method, scheme, authority, path, headers, protocols);
     this.req = req;
+    const { switchTo } = this.settings;
+    if (switchTo !== undefined && body === emptyBody && this.goesOver(switchTo, req)) return;
     let call: Promise<HttpResponse>;
     try {
       const { guard, service } = this.settings;
@@ -194,6 +199,19 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
       call = Promise.reject(asError(thrown));
     }
     call.then(this.onRep, this.onFailure);
+  }
+
+  /** The connection goes over to another protocol, whose first answer is that to this request. */
+  private goesOver(to: ProtocolSwitch, req: HttpRequest): boolean {
+    const { connection, wire } = this;
+    if (!asksFor(to.protocol, req) || !to.accepts(req, connection)) return false;
+    wire.writeText(`HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: ${to.protocol}\r\n\r\n`);
+    this.phase = Phase.Closed;
+    this.ctx = undefined;
+    this.req = undefined;
+    this.wentTo = to.begin(this, this.owner, wire, connection, req);
+    wire.readBy(this.wentTo);
+    return true;
   }
 
   /** Answers how far it came; `start` when nobody wants the body now, or it is all there. */
@@ -210,8 +228,11 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
   private keep(bytes: Buffer, p: number, end: number, length: number): void {
     const { held, wire } = this;
     if (this.phase >= Phase.Closing) {
+      // A copy: the memory that was lent goes by its identity.
+      const rest = this.wentTo === undefined || p === end ? undefined : Buffer.from(bytes.subarray(p, end));
       held.clear();
-      this.waste(end - p);
+      if (rest === undefined) this.waste(end - p);
+      else this.wentTo?.onBytes(rest, rest.length);
       return;
     }
     if (p === end) {

@@ -1,4 +1,4 @@
-import type { Connection } from "@weftmesh/http";
+import type { Connection, HttpRequest } from "@weftmesh/http";
 import {
   type ConnectionOwner,
   checkInterval,
@@ -23,9 +23,10 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
   readonly protocols: readonly string[] = ["h2"];
   readonly checkMs: number;
   readonly settings: Http2ServerSettings;
+  readonly #unwatchTunnels: (() => void) | undefined;
 
   constructor(options: Http2ServerOptions) {
-    const { session, socketOptions } = options;
+    const { session, socketOptions, tunnels } = options;
     const never = Number.POSITIVE_INFINITY;
     this.settings = {
       service: options.service,
@@ -40,6 +41,7 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
       readTimeoutMs: socketOptions?.readTimeoutMs ?? never,
       writeTimeoutMs: socketOptions?.writeTimeoutMs ?? never,
       guard: options.guard ?? noGuard,
+      tunnels,
     };
     const { limits, idleTimeMs, lifeTimeMs, readTimeoutMs, writeTimeoutMs } = this.settings;
     const { headerTimeoutMs, bodyTimeoutMs, responseTimeoutMs, lingerMs } = limits;
@@ -53,6 +55,7 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
       responseTimeoutMs,
       lingerMs,
     );
+    this.#unwatchTunnels = tunnels?.stats.watchOpen();
   }
 
   get http2(): this {
@@ -65,5 +68,20 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
     return served;
   }
 
-  ended(): void {}
+  /** Takes a connection over from HTTP/1.1, with the request that becomes stream 1 and the settings that came with it. */
+  upgraded(
+    owner: ConnectionOwner<ServesHttp2>,
+    wire: FrameWire,
+    connection: Connection,
+    req: HttpRequest,
+    settings: Buffer,
+  ): ServerSession {
+    const served = new ServerSession(owner, wire, connection, true);
+    served.upgraded(req, settings);
+    return served;
+  }
+
+  ended(): void {
+    this.#unwatchTunnels?.();
+  }
 }

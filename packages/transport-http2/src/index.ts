@@ -8,4 +8,6 @@ export { Http2Serving, type ServesHttp2 } from "./http2-serving.ts";
 export type { KeepAliveOptions } from "./keep-alive.ts";
 export { defaultFrameRates, type FrameRates, type Rate } from "./rate-limits.ts";
 export { type Http2Server, type Http2ServerOptions, listenHttp2 } from "./server.ts";
+export { ServerSession } from "./server-session.ts";
 export { defaultHttp2ServerLimits, type Http2ServerLimits } from "./server-settings.ts";
+export { areSettings } from "./settings.ts";

@@ -1,5 +1,5 @@
 import { CancelledError, Ctx } from "@weftmesh/core";
-import { type Body, type Connection, ConnectionKey, emptyBody } from "@weftmesh/http";
+import { type Body, type Connection, ConnectionKey, emptyBody, type HttpRequest, TunnelRequest } from "@weftmesh/http";
 import type { ConnectionOwner, FrameWire, ServedConnection } from "@weftmesh/wire";
 import { Gone } from "./closed-streams.ts";
 import { noLength } from "./content-length.ts";
@@ -15,6 +15,7 @@ import { Session, SessionPhase } from "./session.ts";
 import { Setting } from "./settings.ts";
 import { statusField } from "./status-field.ts";
 import { StreamInput } from "./stream-input.ts";
+import { keyField } from "./websocket.ts";
 
 /** A block is decoded as soon as it is whole, so one of each serves all connections. */
 const request = new RequestFields();
@@ -41,8 +42,11 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   private toldLimit = false;
   private openHeaderBytes = 0;
   private eof = false;
+  /** We said that extended CONNECT is taken. */
+  private readonly takesProtocols: boolean;
 
-  constructor(owner: ConnectionOwner<ServesHttp2>, wire: FrameWire, connection: Connection) {
+  /** `wasHttp1` says that the connection was counted when it came. */
+  constructor(owner: ConnectionOwner<ServesHttp2>, wire: FrameWire, connection: Connection, wasHttp1 = false) {
     const { settings } = owner.serving.http2;
     super(wire, settings);
     this.owner = owner;
@@ -50,8 +54,11 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     this.connection = connection;
     this.openedMs = settings.clock.now();
     this.watch = new ServerWatch(settings, this.openedMs);
-    settings.stats.connects.inc();
-    this.open([[Setting.MaxConcurrentStreams, settings.limits.maxConcurrentStreams]]);
+    if (!wasHttp1) settings.stats.connects.inc();
+    const first: [number, number][] = [[Setting.MaxConcurrentStreams, settings.limits.maxConcurrentStreams]];
+    this.takesProtocols = settings.tunnels !== undefined && settings.tunnels.upgrades.size > 0;
+    if (this.takesProtocols) first.push([Setting.EnableConnectProtocol, 1]);
+    this.open(first);
   }
 
   onBytes(bytes: Buffer, end: number): void {
@@ -78,6 +85,19 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
 
   // Requests.
 
+  /** The connection came from HTTP/1.1: its request is stream 1, and whole (RFC 7540 section 3.2). */
+  upgraded(req: HttpRequest, settings: Buffer): void {
+    this.peer.read(settings, 0, settings.length, false, this.encoder);
+    this.lastPeerId = 1;
+    const ctx = new Ctx();
+    ctx.set(ConnectionKey, this.connection);
+    const stream = new ServerStream(1, this, ctx, 0);
+    stream.remoteEnded = true;
+    this.streams.set(1, stream);
+    this.requests++;
+    stream.serve(req, this.settings, false);
+  }
+
   onHeaders(id: number, endStream: boolean, bytes: Buffer, start: number, end: number): void {
     const stream = this.streams.get(id);
     if (stream !== undefined) this.onTrailers(stream, endStream, bytes, start, end);
@@ -100,14 +120,15 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
       this.answerBare(id, 431, endStream);
       return;
     }
-    request.finish(false);
+    request.finish(this.takesProtocols);
     if (endStream && request.length > 0) request.fault ??= "it has a content-length and no content";
     if (this.reader.dependsOnItself) request.fault ??= "its stream depends on itself";
     if (request.fault !== undefined) {
       stats.malformed.inc();
       this.streamFault(id, ErrorCode.ProtocolError, request.fault);
-    } else if (request.method?.value === "CONNECT") this.answerBare(id, 405, endStream);
-    else if (this.streams.size >= limits.maxConcurrentStreams || this.openHeaderBytes > limits.maxOpenHeaderBytes) {
+    } else if (request.method?.value === "CONNECT" && !this.tunnelIsAllowed()) {
+      this.answerBare(id, request.protocol === undefined ? 405 : 501, endStream);
+    } else if (this.streams.size >= limits.maxConcurrentStreams || this.openHeaderBytes > limits.maxOpenHeaderBytes) {
       this.refuse(id);
     } else if (!endStream && this.silentStreams >= limits.maxSilentStreams) this.refuse(id);
     else this.begin(id, endStream);
@@ -132,6 +153,10 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     this.requests++;
     this.budget.useful();
     const isSecure = this.connection.secure || scheme?.value === "https";
+    if (method?.value === "CONNECT") {
+      stream.serve(tunnelRequest(isSecure ? "https" : "http"), settings, false);
+      return;
+    }
     const req = new Http2Request(
       method as NonNullable<typeof method>,
       isSecure ? "https" : "http",
@@ -142,6 +167,12 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
       body,
     );
     stream.serve(req, settings, request.expectsContinue);
+  }
+
+  private tunnelIsAllowed(): boolean {
+    const { tunnels } = this.settings;
+    if (request.protocol === undefined) return tunnels?.connect === true;
+    return tunnels?.upgrades.has(request.protocol.value.toLowerCase()) === true;
   }
 
   private onTrailers(stream: ServerStream, endStream: boolean, bytes: Buffer, start: number, end: number): void {
@@ -317,6 +348,15 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   destroy(): void {
     this.wire.destroy();
   }
+}
+
+/** Extended CONNECT is what `GET` with `Upgrade` is in HTTP/1 (RFC 8441 section 5). */
+function tunnelRequest(scheme: "http" | "https"): TunnelRequest {
+  const { protocol, path, authorityText, headers } = request;
+  const protocols = protocol === undefined ? [] : [protocol.value];
+  const method = protocol === undefined ? "CONNECT" : "GET";
+  if (protocol?.value.toLowerCase() === "websocket") headers.setField(keyField());
+  return new TunnelRequest("2", method, scheme, authorityText, path?.value ?? "/", headers, protocols);
 }
 
 const nowhere = { at: -1, base: 0 };

@@ -1,4 +1,4 @@
-import type { HeaderEncoder } from "@weftmesh/hpack";
+import { HeaderEncoder } from "@weftmesh/hpack";
 import { ConnectionFault } from "./errors.ts";
 import { defaultFrameBytes, defaultWindowBytes, ErrorCode, maxFrameBytes, maxWindowBytes } from "./frame-types.ts";
 
@@ -65,6 +65,17 @@ export class PeerSettings {
         return;
       default:
     }
+  }
+}
+
+/** Whether bytes are the payload of a SETTINGS frame that a client may send. */
+export function areSettings(bytes: Buffer): boolean {
+  if (bytes.length % 6 !== 0) return false;
+  try {
+    new PeerSettings().read(bytes, 0, bytes.length, false, new HeaderEncoder());
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Service, service, systemClock } from "@weftmesh/core";
 import { dispatchHttp, type HttpRequest, type HttpResponse } from "@weftmesh/http";
-import { MultiplexPool } from "@weftmesh/pool";
+import { SharedPool } from "@weftmesh/pool";
 import { describeTransport } from "@weftmesh/testkit";
 import { Http2Connector, listenHttp2 } from "@weftmesh/transport-http2";
 import { TlsEnds } from "./tls-ends.ts";
@@ -19,7 +19,7 @@ function clientOf(port: number, reuseBuffers: boolean, secure: boolean): { clien
     connectTimeoutMs: 10_000,
     ...(secure ? { tls: ends.dialer() } : {}),
   });
-  const pool = new MultiplexPool(connector, { clock: systemClock });
+  const pool = new SharedPool(connector, { clock: systemClock });
   const calls = service<HttpRequest, HttpResponse>((req, ctx) => dispatchHttp(pool, req, ctx.fork()));
   const client: HttpService = {
     call: calls.call,

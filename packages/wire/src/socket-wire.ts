@@ -1,12 +1,13 @@
 import type { OnReadOpts, Socket } from "node:net";
 import { Full, Retained, Taken } from "@weftmesh/http";
+import { writeDirectly } from "./direct-write.ts";
 import { inlineBytes, latin1 } from "./latin1.ts";
 import { giveBuffer, isShared, ownBytes, sharedBuffer, takeBuffer } from "./read-buffers.ts";
 import { flushAtEndOfTurn } from "./turn-writes.ts";
 import type { FrameWire, WireReader } from "./wire.ts";
 import { giveOutput, maxGatheredBytes, noBytes, takeOutput } from "./write-buffers.ts";
 
-/** What may wait in a socket before its writer is told to stop, where noBytes else is said. */
+/** What may wait in a socket before its writer is told to stop, where nothing else is said. */
 export const writeHighWaterBytes: number = 65_536;
 
 const { copy } = Buffer.prototype as {
@@ -23,12 +24,6 @@ let open = 0;
 /** Sockets of the process that have a wire, of servers and of clients. */
 export function openSockets(): number {
   return open;
-}
-
-/** What a `net.Socket` implements as a Writable: it hands what it is given to its handle, with none of the Writable's own work. */
-interface DirectWriter {
-  _write(text: string, encoding: "latin1", done: (error?: Error | null) => void): void;
-  _write(bytes: Buffer, encoding: "buffer", done: (error?: Error | null) => void): void;
 }
 
 /**
@@ -213,7 +208,7 @@ export class SocketWire implements FrameWire {
   end(): void {
     this.writeQueued();
     if (this.closed) return;
-    // The Writable knows noBytes of a direct write, and would end in the midst of it.
+    // The Writable knows nothing of a direct write, and would end in the midst of it.
     if (this.direct > 0) this.ending = true;
     else this.socket?.end();
   }
@@ -258,7 +253,7 @@ export class SocketWire implements FrameWire {
       return;
     }
     this.direct = queued.length;
-    (socket as unknown as DirectWriter)._write(queued, "latin1", this.wrote);
+    writeDirectly(socket, queued, this.wrote);
   }
 
   /** Room where what is there does not have it: in a larger buffer, or behind a write. */
@@ -324,7 +319,7 @@ export class SocketWire implements FrameWire {
     }
     this.direct = gathered;
     this.leaving = output;
-    (socket as unknown as DirectWriter)._write(bytes, "buffer", this.wrote);
+    writeDirectly(socket, bytes, this.wrote);
   }
 
   /** What was gathered and these in one packet where they fit in one. */

@@ -3,8 +3,10 @@ import {
   accessLogSchemas,
   type Chosen,
   type ClientConfig,
+  type ClientVersionConfig,
   type HttpServerConfig as CommonServerConfig,
   classifierPosition,
+  clientVersionKeys,
   DurationMs,
   fallsBackTo,
   type HttpClientConfig,
@@ -18,7 +20,9 @@ import {
   type RouterConfig,
   routerSchema,
   type ServerConfig,
+  type ServerVersionsConfig,
   type ServiceConfig,
+  serverVersionsKeys,
   slowClientsSchema,
   type TracePropagatorConfig,
   tracePropagatorSchema,
@@ -51,9 +55,11 @@ export interface H2ServiceKeys {
 
 export type H2ServerConfig = ServerConfig &
   CommonServerConfig &
+  ServerVersionsConfig &
   EndpointSettings & { readonly maxConcurrentStreamsPerConnection: number };
 export type H2Client = ClientConfig &
-  HttpClientConfig & { readonly [K in keyof EndpointSettings]?: EndpointSettings[K] | undefined };
+  HttpClientConfig &
+  ClientVersionConfig & { readonly [K in keyof EndpointSettings]?: EndpointSettings[K] | undefined };
 export type H2Service = ServiceConfig & H2ServiceKeys;
 export type H2Config = RouterConfig<H2ServerConfig, H2Client, H2Service> & H2RouterKeys;
 
@@ -93,6 +99,7 @@ export function h2Schema(plugins: PluginSource): z.ZodType<H2Config> {
     },
     server: {
       ...httpServerKeys(),
+      ...serverVersionsKeys("h2"),
       ...serverEndpointKeys(),
       maxConcurrentStreamsPerConnection: PositiveCount.default(1000).describe(
         "Requests of a connection at a time; one more is refused",
@@ -101,7 +108,7 @@ export function h2Schema(plugins: PluginSource): z.ZodType<H2Config> {
         .optional()
         .describe("How slow clients may be; the defaults of its keys when absent (not in Linkerd)"),
     },
-    client: { ...httpClientKeys(plugins), ...clientEndpointKeys() },
+    client: { ...httpClientKeys(plugins), ...clientVersionKeys("h2"), ...clientEndpointKeys() },
     service: {
       responseClassifier: classifierPosition(plugins, "h2"),
       classificationTimeoutMs: fallsBackTo(DurationMs, 100).describe(

@@ -1,5 +1,4 @@
 import { decimal, fallsBackTo, integer } from "@weftmesh/config";
-import { type Param, param } from "@weftmesh/core";
 import { defaultEndpointOptions, type EndpointOptions } from "@weftmesh/transport-http2";
 import type * as z from "zod";
 
@@ -72,9 +71,3 @@ export function endpointSettingsOf(
   const given = keys.flatMap((key) => (config[key] === undefined ? [] : [[key, config[key]]]));
   return Object.fromEntries(given) as Partial<EndpointOptions>;
 }
-
-/** How the connections of a client let their servers send. */
-export const EndpointSettingsParam: Param<Partial<EndpointOptions>> = param<Partial<EndpointOptions>>(
-  "endpointSettings",
-  {},
-);

@@ -4,12 +4,18 @@ import { emptyBody, Headers, HttpRequest, Names } from "@weftmesh/http";
 import { ListenersParam } from "@weftmesh/listeners";
 import { ClassificationTimeoutMs, RetryRequestBytes, RetryResponseBytes } from "@weftmesh/retries";
 import {
+  ClientVersionParam,
   ConfiguredRouter,
   clientParams,
+  EndpointSettingsParam,
+  type ErrorResponder,
   h2Stacks,
+  httpTransport,
   type Listening,
   type ListenParts,
   listenerSocket,
+  listenVersions,
+  newErrorResponder,
   type Protocol,
   type ProtocolParts,
   paceLimits,
@@ -18,21 +24,25 @@ import {
   serverParams,
   takenOn,
 } from "@weftmesh/router";
-import { listenHttp2 } from "@weftmesh/transport-http2";
 import { serverConnectionStats } from "@weftmesh/wire";
 import { type H2Config, type H2ServerConfig, h2Schema } from "./config.ts";
-import { EndpointSettingsParam, endpointSettingsOf } from "./endpoint-settings.ts";
+import { endpointSettingsOf } from "./endpoint-settings.ts";
 import { type H2Responder, newH2Responder } from "./h2-responder.ts";
-import { http2Transport } from "./transport.ts";
 
 const never = Number.POSITIVE_INFINITY;
+/** Of an answer of ours. */
+const maxBodyBytes = 5_242_880;
+const maxHeaderBytes = 8_192;
 
 /** HTTP/2 with its config: Linkerd's `protocol: h2`. */
 function h2Parts(config: H2Config, runtime: RouterRuntime): ProtocolParts<H2Config> {
-  const respond = newH2Responder({ baseDtab: config.dtab, log: (message) => runtime.logger.error(message) });
+  const log = (message: string): void => runtime.logger.error(message);
+  const answers: Answers = {
+    http1: newErrorResponder({ baseDtab: config.dtab, log, maxBodyBytes, maxHeaderBytes }),
+    http2: newH2Responder({ baseDtab: config.dtab, log }),
+  };
   return {
     protocol: "h2",
-    alpn: ["h2"],
     defaultClassifier: "io.l5d.h2.nonRetryable5XX",
     accessLog: {
       path: config.h2AccessLog,
@@ -42,7 +52,7 @@ function h2Parts(config: H2Config, runtime: RouterRuntime): ProtocolParts<H2Conf
       format: config.h2AccessLogFormat,
       zone: "offset",
     },
-    stacks: h2Stacks(http2Transport),
+    stacks: h2Stacks(httpTransport),
     routerParams: (params) => params,
     serverParams: (server) => serverParams(server).params,
     serviceParams: ({ retryBufferSize, classificationTimeoutMs }, given) =>
@@ -50,34 +60,51 @@ function h2Parts(config: H2Config, runtime: RouterRuntime): ProtocolParts<H2Conf
         .set(RetryRequestBytes, retryBufferSize?.requestBytes)
         .set(RetryResponseBytes, retryBufferSize?.responseBytes)
         .set(ClassificationTimeoutMs, classificationTimeoutMs).params,
-    clientParams: (client) => clientParams(client).set(EndpointSettingsParam, endpointSettingsOf(client)).params,
-    listen: (server, parts) => listenOn(respond, server, parts),
+    clientParams: (client) =>
+      clientParams(client)
+        .set(ClientVersionParam, client.protocol ?? "h2")
+        .set(EndpointSettingsParam, endpointSettingsOf(client)).params,
+    listen: (server, parts) => listenOn(answers, server, parts),
     requestOf,
   };
 }
 
+/** What a client is told of a failure: HTTP/1.1 has no resets. */
+interface Answers {
+  readonly http1: ErrorResponder;
+  readonly http2: H2Responder;
+}
+
 function listenOn(
-  respond: H2Responder,
+  answers: Answers,
   server: H2ServerConfig,
   { params, service, stats, tls }: ListenParts,
 ): Promise<Listening> {
   const { serverSession: session, socketOptions } = server;
   const listeners = params.get(ListenersParam);
   const { minResponseBytesPerSec: _none, ...pace } = paceLimits(server);
-  return listenHttp2({
+  const own = {
     service,
-    respond,
+    session: { idleTimeMs: session?.idleTimeMs ?? never, lifeTimeMs: session?.lifeTimeMs ?? never },
+  };
+  const wire = {
     host: server.ip,
     port: server.port,
-    limits: { ...pace, maxConcurrentStreams: server.maxConcurrentStreamsPerConnection },
-    endpoint: endpointSettingsOf(server),
-    session: { idleTimeMs: session?.idleTimeMs ?? never, lifeTimeMs: session?.lifeTimeMs ?? never },
     ...(socketOptions === undefined ? {} : { socketOptions: listenerSocket(socketOptions) }),
     ...(tls === undefined ? {} : { tls }),
     clock: params.get(ClockParam),
     stats: serverConnectionStats(stats),
     ...takenOn(server, params),
     ...(listeners === undefined ? {} : { listeners }),
+  };
+  return listenVersions(server.protocols, wire, {
+    http1: { ...own, respond: answers.http1, limits: pace },
+    http2: {
+      ...own,
+      respond: answers.http2,
+      limits: { ...pace, maxConcurrentStreams: server.maxConcurrentStreamsPerConnection },
+      endpoint: endpointSettingsOf(server),
+    },
   });
 }
 

@@ -3,8 +3,10 @@ import {
   accessLogSchemas,
   type Chosen,
   type ClientConfig,
+  type ClientVersionConfig,
   type HttpServerConfig as CommonServerConfig,
   classifierPosition,
+  clientVersionKeys,
   Flag,
   HeaderNameType,
   type HttpClientConfig,
@@ -19,7 +21,9 @@ import {
   type RouterConfig,
   routerSchema,
   type ServerConfig,
+  type ServerVersionsConfig,
   type ServiceConfig,
+  serverVersionsKeys,
   type TracePropagatorConfig,
   type TunnelsConfig,
   tracePropagatorSchema,
@@ -54,8 +58,8 @@ export interface HttpRouterKeys {
   readonly tunnels?: TunnelsConfig | undefined;
 }
 
-export type HttpServerConfig = ServerConfig & CommonServerConfig & HttpServerKeys;
-export type HttpClient = ClientConfig & HttpClientConfig;
+export type HttpServerConfig = ServerConfig & CommonServerConfig & ServerVersionsConfig & HttpServerKeys;
+export type HttpClient = ClientConfig & HttpClientConfig & ClientVersionConfig;
 export type HttpConfig = RouterConfig<HttpServerConfig, HttpClient, ServiceConfig> & HttpRouterKeys;
 
 /** The keys of an http router. Those that this build cannot honour yet are refused in one place, by `unsupported`. */
@@ -95,6 +99,7 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
     },
     server: {
       ...httpServerKeys(),
+      ...serverVersionsKeys("http1"),
       timestampHeader: HeaderNameType.optional().describe("Header that is given the time of receipt in ms"),
       allowUnderscoresInHeaders: Flag.default(true).describe(
         "Take header names with a _, which applications may confuse with a - (not in Linkerd)",
@@ -104,7 +109,7 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
         .default(64)
         .describe("What may wait to be written to a client before its backend is paused (not in Linkerd)"),
     },
-    client: httpClientKeys(plugins),
+    client: { ...httpClientKeys(plugins), ...clientVersionKeys("http1") },
     service: { responseClassifier: classifierPosition(plugins, "http") },
   }) as unknown as z.ZodType<HttpConfig>;
 }

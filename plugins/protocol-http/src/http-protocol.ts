@@ -3,26 +3,30 @@ import { ClockParam } from "@weftmesh/core";
 import { emptyBody, Headers, HttpRequest, Names } from "@weftmesh/http";
 import { ListenersParam } from "@weftmesh/listeners";
 import {
+  ClientVersionParam,
   ConfiguredRouter,
   clientParams,
+  EndpointSettingsParam,
   type ErrorResponder,
   httpStacks,
+  httpTransport,
   type Listening,
   type ListenParts,
   listenerSocket,
+  listenVersions,
   newErrorResponder,
   type Protocol,
   type ProtocolParts,
   paceLimits,
   type RequestToIdentify,
+  ResponseLimitsParam,
   type RouterRuntime,
   takenOn,
 } from "@weftmesh/router";
-import { listenHttp1, serverConnectionStats } from "@weftmesh/transport-http1";
+import { serverConnectionStats } from "@weftmesh/wire";
 import { type HttpConfig, type HttpServerConfig, httpSchema } from "./config.ts";
 import { maxReplayBytes, routerParams } from "./router-params.ts";
 import { serverParams } from "./stack-params.ts";
-import { http1Transport, ResponseLimitsParam } from "./transport.ts";
 import { tunnelOptions } from "./tunnel-options.ts";
 
 const kilobyte = 1024;
@@ -38,7 +42,6 @@ function http1Parts(config: HttpConfig, runtime: RouterRuntime): ProtocolParts<H
   });
   return {
     protocol: "http",
-    alpn: ["http/1.1", "http/1.0"],
     defaultClassifier: "io.l5d.http.nonRetryable5XX",
     accessLog: {
       path: config.httpAccessLog,
@@ -47,11 +50,15 @@ function http1Parts(config: HttpConfig, runtime: RouterRuntime): ProtocolParts<H
       rotateCount: config.httpAccessLogRotateCount,
       format: config.httpAccessLogFormat,
     },
-    stacks: httpStacks(http1Transport, { maxReplayBytes: maxReplayBytes(config) }),
+    stacks: httpStacks(httpTransport, { maxReplayBytes: maxReplayBytes(config) }),
     routerParams: (params) => routerParams(config, params),
     serverParams,
     serviceParams: (_service, given) => given.params,
-    clientParams: (client) => clientParams(client).set(ResponseLimitsParam, headLimits(config)).params,
+    clientParams: (client) =>
+      clientParams(client)
+        .set(ClientVersionParam, client.protocol)
+        .set(ResponseLimitsParam, headLimits(config))
+        .set(EndpointSettingsParam, { maxHeaderListBytes: config.maxHeadersKB * kilobyte }).params,
     listen: (server, parts) => listenOn(config, respond, server, parts),
     requestOf,
   };
@@ -65,26 +72,35 @@ function listenOn(
 ): Promise<Listening> {
   const { serverSession: session, socketOptions } = server;
   const listeners = params.get(ListenersParam);
-  return listenHttp1({
+  const { minResponseBytesPerSec: _none, ...pace } = paceLimits(server);
+  const own = {
     service,
     respond,
+    session: { idleTimeMs: session?.idleTimeMs ?? never, lifeTimeMs: session?.lifeTimeMs ?? never },
+  };
+  const wire = {
     host: server.ip,
     port: server.port,
-    limits: {
-      ...headLimits(config),
-      ...paceLimits(server),
-      maxHeaderLines: server.maxHeaderLines,
-      refuseUnderscores: !server.allowUnderscoresInHeaders,
-    },
     connectionBufferBytes: server.connectionBufferKB * kilobyte,
-    session: { idleTimeMs: session?.idleTimeMs ?? never, lifeTimeMs: session?.lifeTimeMs ?? never },
     ...(socketOptions === undefined ? {} : { socketOptions: listenerSocket(socketOptions) }),
     ...(tls === undefined ? {} : { tls }),
     clock: params.get(ClockParam),
     stats: serverConnectionStats(stats),
     ...takenOn(server, params),
-    ...tunnelOptions(config.tunnels, stats),
     ...(listeners === undefined ? {} : { listeners }),
+  };
+  return listenVersions(server.protocols, wire, {
+    http1: {
+      ...own,
+      limits: {
+        ...headLimits(config),
+        ...paceLimits(server),
+        maxHeaderLines: server.maxHeaderLines,
+        refuseUnderscores: !server.allowUnderscoresInHeaders,
+      },
+      ...tunnelOptions(config.tunnels, stats),
+    },
+    http2: { ...own, limits: pace, endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte } },
   });
 }
 

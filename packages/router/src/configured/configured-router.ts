@@ -3,11 +3,13 @@ import {
   type AccessLogConfig,
   type Chosen,
   type ClientConfig,
+  type ClientVersionConfig,
   clientConfigFor,
   type HttpClientConfig,
   type HttpServerConfig,
   type RouterConfig,
   type ServerConfig,
+  type ServerVersionsConfig,
   type ServiceConfig,
   staticConfigsFor,
   type TracePropagatorConfig,
@@ -35,8 +37,8 @@ import { type GivenParams, serviceParams } from "./stack-params.ts";
 
 /** What the configs of http and h2 routers have in common. */
 export type CommonRouterConfig = RouterConfig<
-  ServerConfig & HttpServerConfig,
-  ClientConfig & HttpClientConfig,
+  ServerConfig & HttpServerConfig & ServerVersionsConfig,
+  ClientConfig & HttpClientConfig & ClientVersionConfig,
   ServiceConfig
 > & {
   readonly identifier: readonly Chosen<"identifier" | "h2Identifier">[];
@@ -67,8 +69,6 @@ export interface Listening extends RunningServer {
 /** What a protocol brings to a router of its own. */
 export interface ProtocolParts<Config extends CommonRouterConfig> {
   readonly protocol: string;
-  /** What is spoken over TLS. */
-  readonly alpn: readonly string[];
   /** The kind of the classifier of services that name none. */
   readonly defaultClassifier: string;
   readonly accessLog: AccessLogConfig & Pick<AccessLogOptions, "zone">;
@@ -132,7 +132,6 @@ export class ConfiguredRouter<Config extends CommonRouterConfig> implements Rout
         stats,
         logger: runtime.logger,
         sessionSecret: runtime.params.get(SessionSecretParam),
-        alpn: parts.alpn,
       },
       config.servers,
       config.client,

@@ -1,4 +1,4 @@
-import type { ClientConfig, ClientTls, ServerConfig, StaticConfigs } from "@weftmesh/config";
+import type { ClientConfig, ClientTls, ServerConfig, ServerVersionsConfig, StaticConfigs } from "@weftmesh/config";
 import { type Clock, ClockParam, isWeftError, type Param, type Params, param } from "@weftmesh/core";
 import { type Logger, StatsParam, type StatsReceiver } from "@weftmesh/telemetry";
 import {
@@ -11,6 +11,7 @@ import {
   TlsSettingError,
 } from "@weftmesh/tls";
 import { RouterConfigError } from "../router-config-error.ts";
+import { alpnOf } from "./listen-versions.ts";
 
 /** TLS of a client: what it trusts and shows, and the name that it expects. */
 export interface ClientTlsChoice {
@@ -51,8 +52,6 @@ export interface RouterTlsOptions {
   readonly stats: StatsReceiver;
   readonly logger: Logger;
   readonly sessionSecret: Uint8Array | undefined;
-  /** What is spoken over TLS. A server that is asked for something else alone refuses. */
-  readonly alpn: readonly string[];
 }
 
 /**
@@ -97,14 +96,15 @@ export class RouterTls {
   }
 
   /** For the listener of that place in the config; undefined for a plain one. */
-  acceptor(index: number, server: ServerConfig): TlsAcceptor | undefined {
+  acceptor(index: number, server: ServerConfig & ServerVersionsConfig): TlsAcceptor | undefined {
     const context = this.#servers[index];
     if (context === undefined) return undefined;
-    const { clock, stats, alpn } = this.#options;
+    const { clock, stats } = this.#options;
     return new TlsAcceptor({
       context,
       requireClientAuth: server.tls?.requireClientAuth === true,
-      alpn,
+      // A client that offers none of them is refused.
+      alpn: alpnOf(server.protocols),
       clock,
       handshakeTimeoutMs,
       admits: server.tls?.requireClientAuth === true ? `TLS with a certificate by ${server.tls.caCertPath}` : "TLS",

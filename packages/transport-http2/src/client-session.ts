@@ -145,7 +145,7 @@ export class ClientSession
     this.nextId = id + 2;
     const promise = new Promise<HttpResponse>(this.executor);
     const stream = new ClientStream(id, this, req, ctx, this.resolve, this.reject, key);
-    this.streams.set(id, stream);
+    this.streams.add(stream);
     ctx.onCancel((reason) => {
       if (stream.ctx === ctx || stream.input !== undefined) stream.cancel(reason);
     });
@@ -162,7 +162,7 @@ export class ClientSession
   }
 
   get waitsForPeer(): boolean {
-    for (const stream of this.streams.values()) if (stream.waitsForPeer) return true;
+    for (const stream of this.streams.list()) if (stream.waitsForPeer) return true;
     return false;
   }
 
@@ -261,7 +261,7 @@ export class ClientSession
 
   onGoaway(lastId: number, code: number): void {
     const isBad = code !== ErrorCode.NoError;
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       if (stream.id <= lastId) continue;
       this.removeStream(stream, true);
       stream.lost(leftBehind(this.name, code));
@@ -290,7 +290,7 @@ export class ClientSession
     });
     this.drain();
     // Whoever made the call has left it where it was: nobody is there to wait for the rest.
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       if (stream.ctx?.ended === true) stream.cancel(new ClosedError(`the connection to ${this.name}`));
     }
     this.streamGone();

@@ -104,7 +104,6 @@ function listenOn(
       ...own,
       limits: pace,
       endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte },
-      ...tunnelOptions(config.tunnels, stats),
     },
   });
 }

@@ -22,7 +22,8 @@ export function requestHead(req: HttpRequest): string {
   headers.delete(Names.transferEncoding);
   const framing = framingLine(req);
   const host = headers.has(Names.host) ? "" : hostLine(req.authority);
-  const upgrade = req instanceof TunnelRequest ? upgradeLines(req) : req.version === "2" ? fromHttp2(headers) : "";
+  const own = req.version === "2" ? fromHttp2(headers) : "";
+  const upgrade = req instanceof TunnelRequest ? upgradeLines(req) : own;
   return `${method} ${path} HTTP/1.1\r\n${host}${headers.toLines()}${framing}${upgrade}\r\n`;
 }
 

@@ -54,10 +54,3 @@ function hostLine(authority: string): string {
   if (!authorityText.test(authority)) throw new RequestError(`not an authority: ${JSON.stringify(authority)}`);
   return `Host: ${authority}\r\n`;
 }
-
-/** Whether doing it twice is the same as doing it once (RFC 9110 section 9.2.2). */
-export function isIdempotent(method: string): boolean {
-  return idempotent.has(method);
-}
-
-const idempotent = new Set(["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"]);

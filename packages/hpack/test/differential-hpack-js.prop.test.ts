@@ -1,38 +1,10 @@
-import { createRequire } from "node:module";
 import { HeaderDecoder, HeaderEncoder } from "@weftmesh/hpack";
 import { HeaderField, Indexing } from "@weftmesh/http";
 import fc from "fast-check";
+import theirs, { type Header as TheirHeader } from "hpack.js";
 import { describe, expect, it } from "vitest";
 import { arbName, type Row } from "./arbitraries.ts";
 import { decodeBlock, encodeBlock } from "./blocks.ts";
-
-interface TheirHeader {
-  readonly name: string;
-  readonly value: string;
-  readonly incremental?: boolean;
-  readonly neverIndex?: boolean;
-  readonly huffman?: boolean;
-}
-
-interface Compressor {
-  write(headers: readonly TheirHeader[]): void;
-  read(): Buffer | null;
-  reset(): void;
-}
-
-interface Decompressor {
-  write(block: Buffer): void;
-  execute(): void;
-  read(): TheirHeader | null;
-}
-
-interface HpackJs {
-  readonly compressor: { create(options: { table: { maxSize: number } }): Compressor };
-  readonly decompressor: { create(options: { table: { maxSize: number } }): Decompressor };
-}
-
-// The package has no types.
-const theirs = createRequire(import.meta.url)("hpack.js") as HpackJs;
 
 const arbText = fc.oneof(
   fc.constantFrom("", "/", "200", "GET", "gzip, deflate", "a", "b", "0123456789abcdefghijk"),

@@ -57,6 +57,27 @@ describe("an encoder and a decoder of ours", () => {
     );
   });
 
+  it("any number of encoders know the same fields, each by its own table", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(2), fc.array(arbRow, { maxLength: 8 })), { maxLength: 40 }), (blocks) => {
+        const pairsOf = [0, 300, 4_096].map((maxTableBytes) => ({
+          encoder: new HeaderEncoder({ maxTableBytes }),
+          decoder: new HeaderDecoder(),
+        }));
+        const fields = new Fields();
+        for (const [which, rows] of blocks) {
+          const { encoder, decoder } = pairsOf[which] as (typeof pairsOf)[0];
+          const block = encodeBlock(encoder, () => {
+            for (const row of rows) encoder.field(fields.of(row, false));
+          });
+          expect(decodeBlock(decoder, block).fields).toEqual(pairs(rows));
+          expect(encoder.tableBytes).toBe(decoder.tableBytes);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it("pass on what another pair sent: same fields, none that is never indexed by any other form", () => {
     fc.assert(
       fc.property(arbSteps, (steps) => {

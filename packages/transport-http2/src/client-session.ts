@@ -31,8 +31,6 @@ export interface ClientSessionOptions extends SessionOptions {
   readonly keepAlive?: KeepAliveOptions;
   /** For messages. */
   readonly peer: string;
-  /** What is to be told in place of an alert with which a server refuses us when the handshake is over for us. */
-  readonly refused?: (alert: Error) => Error;
 }
 
 /** A block is decoded as soon as it is whole, so one of each serves all connections. */
@@ -145,7 +143,7 @@ export class ClientSession
     this.nextId = id + 2;
     const promise = new Promise<HttpResponse>(this.executor);
     const stream = new ClientStream(id, this, req, ctx, this.resolve, this.reject, key);
-    this.streams.set(id, stream);
+    this.streams.add(stream);
     ctx.onCancel((reason) => {
       if (stream.ctx === ctx || stream.input !== undefined) stream.cancel(reason);
     });
@@ -162,7 +160,7 @@ export class ClientSession
   }
 
   get waitsForPeer(): boolean {
-    for (const stream of this.streams.values()) if (stream.waitsForPeer) return true;
+    for (const stream of this.streams.list()) if (stream.waitsForPeer) return true;
     return false;
   }
 
@@ -261,7 +259,7 @@ export class ClientSession
 
   onGoaway(lastId: number, code: number): void {
     const isBad = code !== ErrorCode.NoError;
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       if (stream.id <= lastId) continue;
       this.removeStream(stream, true);
       stream.lost(leftBehind(this.name, code));
@@ -290,7 +288,7 @@ export class ClientSession
     });
     this.drain();
     // Whoever made the call has left it where it was: nobody is there to wait for the rest.
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       if (stream.ctx?.ended === true) stream.cancel(new ClosedError(`the connection to ${this.name}`));
     }
     this.streamGone();
@@ -342,6 +340,20 @@ export class ClientSession
     this.phase = SessionPhase.Closed;
     this.loseStreams(error ?? this.wireError ?? new Error("it was closed"));
     this.onReady?.(this.wireError ?? new Error("it closed the connection"));
+  }
+
+  /** A server may have closed an idle connection when the call was on its way: nobody has begun to answer it then. */
+  protected override loseStreams(cause: Error): void {
+    const { owner } = this;
+    if (owner !== undefined && this.exchanges > 0 && !(cause instanceof ConnectionFault)) {
+      for (const stream of this.streams.list()) {
+        const { req, ctx } = stream;
+        if (req === undefined || ctx === undefined || !stream.isStale) continue;
+        this.removeStream(stream, true);
+        stream.redone(owner.redial(req, ctx));
+      }
+    }
+    super.loseStreams(cause);
   }
 
   protected lossOf(cause: Error): Error {

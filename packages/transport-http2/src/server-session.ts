@@ -40,6 +40,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   /** What the last GOAWAY promised to serve. */
   private servesUpTo: number = maxStreamId;
   private toldLimit = false;
+  private refusedUntold = 0;
   private openHeaderBytes = 0;
   private eof = false;
   /** We said that extended CONNECT is taken. */
@@ -93,7 +94,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     ctx.set(ConnectionKey, this.connection);
     const stream = new ServerStream(1, this, ctx, 0);
     stream.remoteEnded = true;
-    this.streams.set(1, stream);
+    this.streams.add(stream);
     this.requests++;
     stream.serve(req, this.settings, false);
   }
@@ -147,7 +148,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
       stream.input = new StreamInput(stream, this.receiving, known, this.inputWindow);
       body = stream.input;
     }
-    this.streams.set(id, stream);
+    this.streams.add(stream);
     if (this.owner.draining || settings.guard.keepsNone) this.drain();
     this.openHeaderBytes += listBytes;
     this.requests++;
@@ -198,8 +199,8 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   }
 
   private refuse(id: number): void {
-    // A client that could know the limit has no reason to try.
-    if (this.toldLimit) this.budget.reset();
+    // A client that could know the limit has no reason to try; what another one had on its way is not without end.
+    if (this.toldLimit || ++this.refusedUntold > this.settings.limits.maxConcurrentStreams) this.budget.reset();
     this.reply();
     this.frames.reset(id, ErrorCode.RefusedStream);
     this.closedStreams.add(id, true);
@@ -282,6 +283,10 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     return this.reader.isWithin || this.begun < preface.length || !this.peer.known;
   }
 
+  get owesAck(): boolean {
+    return !this.toldLimit && this.peer.known;
+  }
+
   get framesRead(): number {
     return this.reader.count;
   }
@@ -319,7 +324,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   onEof(): void {
     this.eof = true;
     if (this.phase >= SessionPhase.Closing) return;
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       if (!stream.remoteEnded) stream.broke(new CancelledError("the client left within its request"), ErrorCode.Cancel);
     }
     if (this.streams.size === 0) this.finish();

@@ -2,7 +2,7 @@ import { type Ctx, type Outcome, type Service, service } from "@weftmesh/core";
 import { discard, Headers, type HttpRequest, HttpResponse, textBody } from "@weftmesh/http";
 import { ManualClock, PushBody, settle } from "@weftmesh/testkit";
 import { afterEach, describe, expect, it } from "vitest";
-import { ErrorCode, Flag, FrameType } from "../src/frame-types.ts";
+import { ErrorCode, Flag, FrameType, preface } from "../src/frame-types.ts";
 import { data, frame, ping, reset, settings, uint32, windowUpdate } from "./frames.ts";
 import { MemoryServer } from "./memory-server.ts";
 
@@ -217,6 +217,21 @@ describe("a flood", () => {
     const sent = flood(server, 50_000, (i) => peer.request(2 * (1_100 + i) + 1, "POST", "/", false));
     expect(sent).toBeLessThan(1_000);
     expect(peer.wentAway).toBe("ENHANCE_YOUR_CALM");
+  });
+
+  it("B12: of streams from a client that acknowledges no settings ends as well, and so does its patience", async () => {
+    const clock = new ManualClock();
+    const server = new MemoryServer(pending, clock);
+    const { peer } = server;
+    server.send(preface, settings());
+    const sent = flood(server, 50_000, (i) => peer.request(2 * i + 1, "POST", "/", false));
+    expect(sent).toBeLessThan(2_500);
+    expect(peer.wentAway).toBe("ENHANCE_YOUR_CALM");
+    const other = new MemoryServer(pending, clock);
+    other.send(preface, settings(), other.peer.request(1));
+    await clock.advance(10_000);
+    other.session.check(clock.now());
+    expect(other.peer.wentAway).toBe("SETTINGS_TIMEOUT");
   });
 
   it("B12: many requests that bring their content late are served if they bring it", async () => {
@@ -455,5 +470,42 @@ describe("the end of a connection", () => {
     expect(server.peer.wentAway).toBe("PROTOCOL_ERROR");
     expect(server.wire.ended).toBe(true);
     expect(uint32(1).length).toBe(4);
+  });
+});
+
+describe("streams that nobody reads", () => {
+  /** What a client can send on each of so many streams, of which the service takes nothing. */
+  async function sent(maxHeldBytes: number): Promise<number[]> {
+    const server = new MemoryServer(pending, new ManualClock(), {
+      endpoint: { connectionWindowBytes: 100_000, maxHeldBytes },
+    });
+    const { peer } = server;
+    let connection = 65_535;
+    peer.onFrame = ({ type, id, payload }) => {
+      if (type === FrameType.WindowUpdate && id === 0) connection += payload.readUInt32BE(0);
+    };
+    server.wire.flush();
+    server.begin();
+    const all: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      server.send(peer.request(2 * i + 1, "POST", "/", false));
+      let bytes = 0;
+      while (bytes < 65_535 && connection > 0) {
+        const more = Math.min(8_000, 65_535 - bytes, connection);
+        bytes += more;
+        connection -= more;
+        server.send(data(2 * i + 1, Buffer.alloc(more)));
+      }
+      all.push(bytes);
+    }
+    expect(peer.wentAway).toBeUndefined();
+    return all;
+  }
+
+  it("hold up no other, until all of them together hold too much", async () => {
+    expect(await sent(1_000_000)).toEqual([65_535, 65_535, 65_535, 65_535, 65_535, 65_535]);
+    const held = (await sent(150_000)).reduce((sum, each) => sum + each, 0);
+    expect(held).toBeGreaterThanOrEqual(150_000);
+    expect(held).toBeLessThanOrEqual(250_000);
   });
 });

@@ -93,6 +93,8 @@ export class FramePeer {
   /** Answers SETTINGS and PING by itself. */
   polite = true;
   received = 0;
+  /** Which frames are kept; all of them if a test that sends many does not say otherwise. */
+  keeps: (each: Frame) => boolean = () => true;
   readonly #lists = new Map<number, (readonly Row[])[]>();
   readonly #waiting: Waiting[] = [];
   #held: Buffer = Buffer.alloc(0);
@@ -181,6 +183,22 @@ export class FramePeer {
 
   reset(id: number, code: number): this {
     return this.write(FrameType.RstStream, 0, id, uint32(code));
+  }
+
+  /** Sends `make(0)`, `make(1)` and so on, as fast as the other side takes it; how many, when all are sent or it closed. */
+  async flood(count: number, make: (i: number) => Uint8Array): Promise<number> {
+    for (let i = 0; i < count; i++) {
+      if (this.closed || this.socket.destroyed || this.socket.writableEnded) return i;
+      if (this.socket.write(make(i))) continue;
+      await new Promise<void>((resolve) => {
+        const goOn = (): void => {
+          this.socket.off("drain", goOn).off("close", goOn);
+          resolve();
+        };
+        this.socket.on("drain", goOn).on("close", goOn);
+      });
+    }
+    return count;
   }
 
   windowUpdate(id: number, increment: number): this {
@@ -313,6 +331,7 @@ export class FramePeer {
       const id = this.#held.readUInt32BE(at + 5);
       at += 9 + length;
       const each: Frame = { type, flags, id, payload };
+      if (!this.keeps(each)) continue;
       this.frames.push(each);
       this.#onFrame(each);
     }

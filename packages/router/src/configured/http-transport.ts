@@ -6,8 +6,9 @@ import { type UnpooledService, unpooled } from "@weftmesh/pool";
 import { StatsParam } from "@weftmesh/telemetry";
 import { ConnectTimeoutMs } from "@weftmesh/timeout";
 import { Http1Connector, type ResponseLimits } from "@weftmesh/transport-http1";
-import { type EndpointOptions, Http2Connector } from "@weftmesh/transport-http2";
+import type { EndpointOptions } from "@weftmesh/transport-http2";
 import { ClientVersionParam } from "../client-version.ts";
+import { http2Connector } from "./http2-on-demand.ts";
 import { endpointTls } from "./router-tls.ts";
 import { connectionSocket } from "./socket-settings.ts";
 import { ClientSocketParam } from "./stack-params.ts";
@@ -26,9 +27,9 @@ export function httpTransport(params: Params): UnpooledService<HttpRequest, Http
   const endpoint = params.get(EndpointParam);
   // `/$/io.buoyant.http.status/<code>` is no endpoint at all, but an answer.
   const status = httpStatusOf(endpoint);
-  if (status !== undefined) return unpooled(answering(status, params.get(ClientVersionParam) === "h2" ? "2" : "1.1"));
-  const socket = params.get(ClientSocketParam);
   const isHttp2 = params.get(ClientVersionParam) === "h2";
+  if (status !== undefined) return unpooled(answering(status, isHttp2 ? "2" : "1.1"));
+  const socket = params.get(ClientSocketParam);
   const tls = endpointTls(params, [isHttp2 ? "h2" : "http/1.1"]);
   const to = {
     host: endpoint.host,
@@ -41,7 +42,7 @@ export function httpTransport(params: Params): UnpooledService<HttpRequest, Http
   };
   return unpooled(
     isHttp2
-      ? new Http2Connector({ ...to, endpoint: params.get(EndpointSettingsParam) })
+      ? http2Connector({ ...to, endpoint: params.get(EndpointSettingsParam) })
       : new Http1Connector({ ...to, limits: params.get(ResponseLimitsParam) }),
   );
 }

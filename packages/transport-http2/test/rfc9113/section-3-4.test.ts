@@ -242,7 +242,7 @@ describe("RFC 9113 section 4.3: header blocks", () => {
     peer.destroy();
   });
 
-  it("a change of the table's size that goes beyond our setting is a COMPRESSION_ERROR", async () => {
+  it("B11: a change of the table's size that goes beyond our setting is a COMPRESSION_ERROR", async () => {
     const peer = await open();
     peer.write(FrameType.Headers, Flag.EndHeaders | Flag.EndStream, 1, Buffer.from("3fe21f", "hex"));
     await ends(peer, ErrorCode.CompressionError);

@@ -1,3 +1,4 @@
+import { eventually } from "@weftmesh/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ErrorCode, Flag, FrameType } from "../../src/frame-types.ts";
 import { block, FramePeer, request, settings, uint32 } from "../frame-peer.ts";
@@ -262,7 +263,7 @@ describe("RFC 9113 section 5.4: errors", () => {
     await peer.alive();
     peer.write(FrameType.Ping, 0, 0, Buffer.alloc(7));
     await peer.gone();
-    await expect.poll(() => served.seen[before]?.ends.length).toBe(1);
+    await eventually("the call ends", () => served.seen[before]?.ends.length === 1, 15_000);
     expect(served.seen[before]?.ctx.cancelled).toBeDefined();
   });
 

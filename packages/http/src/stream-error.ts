@@ -1,5 +1,5 @@
 import { type ErrorFlag, WeftError } from "@weftmesh/core";
-import { ErrorCode } from "./stream-error-code.ts";
+import { Http2Code } from "./http2-code.ts";
 
 const nonRetryable: readonly ErrorFlag[] = ["nonRetryable"];
 const retryable: readonly ErrorFlag[] = ["retryable"];
@@ -39,6 +39,6 @@ export class StreamError extends WeftError {
 }
 
 function flagsOf(http2Code: number, { refused, remote }: StreamErrorOptions): readonly ErrorFlag[] {
-  if (refused === true) return http2Code === ErrorCode.RefusedStream && remote ? rejected : retryable;
-  return http2Code === ErrorCode.ProtocolError && !remote ? nonRetryable : none;
+  if (refused === true) return http2Code === Http2Code.RefusedStream && remote ? rejected : retryable;
+  return http2Code === Http2Code.ProtocolError && !remote ? nonRetryable : none;
 }

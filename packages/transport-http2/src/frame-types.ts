@@ -1,3 +1,5 @@
+export { codeName, Http2Code as ErrorCode } from "@weftmesh/http";
+
 /** The types of frames (RFC 9113 section 6). */
 export const FrameType = {
   Data: 0,

@@ -1,8 +1,7 @@
 import type { Clock, Ctx, Service } from "@weftmesh/core";
-import type { HttpRequest, HttpResponse } from "@weftmesh/http";
+import type { HttpRequest, HttpResponse, StreamReset } from "@weftmesh/http";
 import type { ServerConnectionStats, ServerGuard, TunnelSettings } from "@weftmesh/wire";
 import type { EndpointOptions } from "./endpoint-options.ts";
-import type { StreamReset } from "./errors.ts";
 import type { FrameRates } from "./rate-limits.ts";
 
 /** What a server allows its clients. Units: bytes and ms; `Infinity` leaves a limit out. */
@@ -28,7 +27,7 @@ export interface Http2ServerLimits {
 export const defaultHttp2ServerLimits: Http2ServerLimits = {
   maxConcurrentStreams: 1_000,
   maxSilentStreams: 100,
-  maxOpenHeaderBytes: 8_388_608,
+  maxOpenHeaderBytes: 4_194_304,
   headerTimeoutMs: 10_000,
   bodyTimeoutMs: 20_000,
   minBodyBytesPerSec: 50,

@@ -100,7 +100,11 @@ function listenOn(
         refuseUnderscores: !server.allowUnderscoresInHeaders,
       },
     },
-    http2: { ...own, limits: pace, endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte } },
+    http2: {
+      ...own,
+      limits: pace,
+      endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte },
+    },
   });
 }
 

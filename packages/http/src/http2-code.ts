@@ -1,5 +1,5 @@
 /** Error codes of RST_STREAM and GOAWAY (RFC 9113 section 7). */
-export const ErrorCode = {
+export const Http2Code = {
   NoError: 0,
   ProtocolError: 1,
   InternalError: 2,

@@ -10,7 +10,7 @@ import { serverConnectionStats, type WireServer } from "@weftmesh/wire";
 import { afterEach, describe, expect, it } from "vitest";
 import { clientOf, forwarding } from "./ends.ts";
 import { endStream, type Frame, frame, framesOf, get, headers, preface, settings } from "./frames.ts";
-import { TlsEnds } from "./tls-ends.ts";
+import { newAcceptor } from "./new-acceptor.ts";
 
 const http1Get = "GET /one HTTP/1.1\r\nHost: web\r\n\r\n";
 const http2Get = Buffer.concat([preface, settings, headers(1, true, ...get)]);
@@ -238,8 +238,7 @@ describe("an upgrade from HTTP/1.1", () => {
 
 describe("one port with TLS", () => {
   it("serves what the client chose by ALPN, and by its first bytes who chose nothing", async () => {
-    const ends = await TlsEnds.create();
-    const server = await listen({ tls: ends.acceptor() });
+    const server = await listen({ tls: await newAcceptor() });
     const talk = async (ALPNProtocols: string[] | undefined, text: string | Uint8Array): Promise<string> => {
       const socket = tlsConnect({
         port: server.address.port,

@@ -368,6 +368,19 @@ describe("what nobody said how to index", () => {
     expect(block.toString("hex")).toBe("88839090");
   });
 
+  it("goes out in lower case though somebody sent the name in upper case before", () => {
+    expect(decodeBlock(new HeaderDecoder(), hex(literal("X-SHOUTED", "1"))).objects[0]?.malformed).toBeTypeOf("string");
+    const encoder = new HeaderEncoder();
+    const block = encodeBlock(encoder, () => {
+      encoder.pair("X-SHOUTED", "1");
+      encoder.field(headerField("X-SHOUTED", "2"));
+    });
+    expect(decodeBlock(new HeaderDecoder(), block).fields).toEqual([
+      ["x-shouted", "1"],
+      ["x-shouted", "2"],
+    ]);
+  });
+
   it("goes out in lower case, received by HTTP/1 or made by us", () => {
     const encoder = new HeaderEncoder();
     const text = "X-One: 1\r\nX-TWO:2\r\n";

@@ -36,6 +36,16 @@ export class BodyRelay implements Body, BodySink, Flow {
     return sink.onText === undefined ? sink.onData(Buffer.from(text, "latin1")) : sink.onText(text);
   }
 
+  /** For the `takesSlices` of a relay that looks at no content: whether its sink does. */
+  protected get sinkTakesSlices(): boolean {
+    return this.sink?.takesSlices === true;
+  }
+
+  /** For such a relay: passes a slice on as it is. It is not `onSlice` itself, which would pass by `onData`. */
+  protected passSlice(bytes: Uint8Array, start: number, end: number): number {
+    return (this.sink as Required<BodySink>).onSlice(bytes, start, end);
+  }
+
   onEnd(trailers: Headers | undefined): void {
     (this.sink as BodySink).onEnd(trailers);
   }

@@ -13,6 +13,10 @@ export interface BodySink {
   onData(chunk: Uint8Array): number;
   /** The same for bytes that their source holds as latin1 text. A sink without it is given bytes. */
   onText?(text: string): number;
+  /** It takes content by `onSlice` as well. Asked when a body is piped to it. */
+  readonly takesSlices?: boolean;
+  /** The same for `bytes[start, end)`, of which it retains nothing: its source need make no view. */
+  onSlice?(bytes: Uint8Array, start: number, end: number): number;
   onEnd(trailers: Headers | undefined): void;
   onError(error: Error): void;
 }

@@ -28,6 +28,15 @@ class EndingBody extends BodyRelay {
     return this.passText(text);
   }
 
+  get takesSlices(): boolean {
+    return this.sinkTakesSlices;
+  }
+
+  onSlice(bytes: Uint8Array, start: number, end: number): number {
+    this.#bytes += end - start;
+    return this.passSlice(bytes, start, end);
+  }
+
   override onEnd(trailers: Headers | undefined): void {
     this.#rep.bodyBytes = this.#bytes;
     this.#rep.trailers = trailers;

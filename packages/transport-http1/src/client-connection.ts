@@ -19,6 +19,7 @@ import {
   ConnectionLostError,
   RequestBrokenError,
   ResponseError,
+  TunnelLife,
   type WatchedExchange,
   type Wire,
   type WireReader,
@@ -30,7 +31,6 @@ import { malformed } from "./errors.ts";
 import { Incomplete } from "./header-block.ts";
 import { type BodyOwner, IncomingBody } from "./incoming-body.ts";
 import { Chunked, ResponseHead, type ResponseLimits, UntilClose } from "./response-head.ts";
-import { TunnelLife } from "./tunnel-life.ts";
 import { type TunnelOwner, WireTunnelEnd } from "./wire-tunnel-end.ts";
 
 /** Interim responses to one request, at most. */

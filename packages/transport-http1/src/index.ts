@@ -9,6 +9,9 @@ export {
   type ServerConnectionStats,
   type ServerGuard,
   serverConnectionStats,
+  TunnelLimitError,
+  type TunnelSettings,
+  TunnelStats,
 } from "@weftmesh/wire";
 export { ClientConnection, type ClientConnectionOptions } from "./client-connection.ts";
 export { Http1Connector, type Http1ConnectorOptions } from "./connector.ts";
@@ -18,4 +21,3 @@ export type { ProtocolSwitch } from "./protocol-switch.ts";
 export type { ResponseLimits } from "./response-head.ts";
 export { type Http1Server, type Http1ServerOptions, listenHttp1 } from "./server.ts";
 export { defaultServerLimits, type ServerLimits } from "./server-settings.ts";
-export { TunnelLimitError, type TunnelSettings, TunnelStats } from "./tunnel.ts";

@@ -1,8 +1,7 @@
 import { Headers, hasToken, isAuthority, Names, tokenTable } from "@weftmesh/http";
-import { latin1 } from "@weftmesh/wire";
+import { latin1, type TunnelSettings } from "@weftmesh/wire";
 import { badFraming, lineTooLong, malformed, ProtocolError } from "./errors.ts";
 import { HeaderBlock, type HeaderLimits, Incomplete } from "./header-block.ts";
-import type { TunnelSettings } from "./tunnel.ts";
 
 export interface RequestLimits extends HeaderLimits {
   /** The request line, without its end. */

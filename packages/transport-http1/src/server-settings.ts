@@ -1,9 +1,8 @@
 import type { Clock, Ctx, Service } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
-import type { ServerConnectionStats, ServerGuard } from "@weftmesh/wire";
+import type { ServerConnectionStats, ServerGuard, TunnelSettings } from "@weftmesh/wire";
 import type { ProtocolSwitch } from "./protocol-switch.ts";
 import type { RequestLimits } from "./request-head.ts";
-import type { TunnelSettings } from "./tunnel.ts";
 
 /** What a server allows its clients. Units: bytes and ms; `Infinity` leaves a limit out. */
 export interface ServerLimits extends RequestLimits {

@@ -1,8 +1,7 @@
 import { CancelledError, type Ctx } from "@weftmesh/core";
 import type { TunnelResponse } from "@weftmesh/http";
-import type { Wire } from "@weftmesh/wire";
+import { Tunnel, type TunnelSettings, type Wire } from "@weftmesh/wire";
 import type { ServerSettings } from "./server-settings.ts";
-import { Tunnel, type TunnelSettings } from "./tunnel.ts";
 import { WireTunnelEnd } from "./wire-tunnel-end.ts";
 
 /** The connection of a client, which a tunnel has taken over. */

@@ -1,10 +1,9 @@
 import type { Service } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
-import { listenOnWires, type WireServer, type WireServerOptions } from "@weftmesh/wire";
+import { listenOnWires, type TunnelSettings, type WireServer, type WireServerOptions } from "@weftmesh/wire";
 import { Http1Serving } from "./http1-serving.ts";
 import type { ProtocolSwitch } from "./protocol-switch.ts";
 import type { ServerLimits, ServerSettings } from "./server-settings.ts";
-import type { TunnelSettings } from "./tunnel.ts";
 
 export interface Http1ServerOptions extends WireServerOptions {
   readonly service: Service<HttpRequest, HttpResponse>;

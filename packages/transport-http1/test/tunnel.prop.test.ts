@@ -3,10 +3,9 @@ import { Headers, type HttpRequest, type HttpResponse, TunnelRequest } from "@we
 import { nullStats } from "@weftmesh/telemetry";
 import { ManualClock, settle } from "@weftmesh/testkit";
 import { ClientConnection } from "@weftmesh/transport-http1";
-import { ClientStats } from "@weftmesh/wire";
+import { ClientStats, nullTunnelStats, type TunnelSettings } from "@weftmesh/wire";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nullTunnelStats, type TunnelSettings } from "../src/tunnel.ts";
 import { memoryServer } from "./memory-server.ts";
 import { MemoryWire } from "./memory-wire.ts";
 

@@ -1,5 +1,5 @@
 import { type Clock, ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
-import { emptyBody, type HttpRequest, type HttpResponse } from "@weftmesh/http";
+import { emptyBody, type HttpRequest, type HttpResponse, TunnelRequest } from "@weftmesh/http";
 import type { MultiplexedSession, SessionOwner } from "@weftmesh/pool";
 import {
   type ClientStats,
@@ -19,6 +19,7 @@ import { encodeRequest } from "./request-writer.ts";
 import { ResponseFields } from "./response-fields.ts";
 import { Session, type SessionOptions, SessionPhase } from "./session.ts";
 import { Setting } from "./settings.ts";
+import { webSocketKey } from "./websocket.ts";
 
 export interface ClientSessionOptions extends SessionOptions {
   readonly clock: Clock;
@@ -134,22 +135,23 @@ export class ClientSession
   call(req: HttpRequest, ctx: Ctx): Promise<HttpResponse> {
     if (ctx.cancelled !== undefined) return Promise.reject(ctx.cancelled);
     if (this.status !== "open") return Promise.reject(this.refusal());
+    const key = req instanceof TunnelRequest ? req.headers.get(webSocketKey) : undefined;
     try {
-      encodeRequest(this.encoder, req);
+      encodeRequest(this.encoder, req, this.peer.connectProtocol);
     } catch (error) {
       return Promise.reject(error);
     }
     const id = this.nextId;
     this.nextId = id + 2;
     const promise = new Promise<HttpResponse>(this.executor);
-    const stream = new ClientStream(id, this, req, ctx, this.resolve, this.reject);
-    this.streams.set(id, stream);
+    const stream = new ClientStream(id, this, req, ctx, this.resolve, this.reject, key);
+    this.streams.add(stream);
     ctx.onCancel((reason) => {
       if (stream.ctx === ctx || stream.input !== undefined) stream.cancel(reason);
     });
     this.watch?.start();
     this.keepAlive?.start();
-    this.frames.headers(id, req.body === emptyBody, this.encoder, stream);
+    this.frames.headers(id, req.body === emptyBody && !(req instanceof TunnelRequest), this.encoder, stream);
     stream.sendBody();
     if (this.nextId > maxStreamId) this.drain();
     return promise;
@@ -160,7 +162,7 @@ export class ClientSession
   }
 
   get waitsForPeer(): boolean {
-    for (const stream of this.streams.values()) if (stream.waitsForPeer) return true;
+    for (const stream of this.streams.list()) if (stream.waitsForPeer) return true;
     return false;
   }
 
@@ -259,7 +261,7 @@ export class ClientSession
 
   onGoaway(lastId: number, code: number): void {
     const isBad = code !== ErrorCode.NoError;
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       if (stream.id <= lastId) continue;
       this.removeStream(stream, true);
       stream.lost(leftBehind(this.name, code));
@@ -288,7 +290,7 @@ export class ClientSession
     });
     this.drain();
     // Whoever made the call has left it where it was: nobody is there to wait for the rest.
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       if (stream.ctx?.ended === true) stream.cancel(new ClosedError(`the connection to ${this.name}`));
     }
     this.streamGone();

@@ -1,11 +1,22 @@
 import { asError, type Ctx, type Timer } from "@weftmesh/core";
-import { type Body, emptyBody, type Headers, type HttpRequest, HttpResponse, Names } from "@weftmesh/http";
-import { ConnectionLostError, RequestBrokenError, RequestError, ResponseError } from "@weftmesh/wire";
+import {
+  type Body,
+  emptyBody,
+  type Headers,
+  type HttpRequest,
+  HttpResponse,
+  Names,
+  TunnelRequest,
+  TunnelResponse,
+} from "@weftmesh/http";
+import { ConnectionLostError, RequestBrokenError, RequestError, ResponseError, TunnelLife } from "@weftmesh/wire";
 import { noLength } from "./content-length.ts";
 import { ErrorCode } from "./frame-types.ts";
 import { Stream } from "./stream.ts";
 import type { StreamHost } from "./stream-host.ts";
 import { StreamInput } from "./stream-input.ts";
+import { StreamTunnelEnd } from "./stream-tunnel-end.ts";
+import { acceptField } from "./websocket.ts";
 
 /** The connection of a client, as its streams see it. */
 export interface ClientStreamHost extends StreamHost {
@@ -41,6 +52,10 @@ export class ClientStream extends Stream {
   private interim = 0;
   /** The body waits for `100 Continue`. */
   private holdTimer: Timer | undefined = undefined;
+  /** Of a client of HTTP/1 that wants a WebSocket. */
+  private readonly key: string | undefined;
+  /** Set once the stream is a tunnel. */
+  private life: TunnelLife | undefined = undefined;
 
   constructor(
     id: number,
@@ -49,6 +64,7 @@ export class ClientStream extends Stream {
     ctx: Ctx,
     resolve: Resolve,
     reject: (error: Error) => void,
+    key: string | undefined,
   ) {
     super(id, host);
     this.host = host;
@@ -58,6 +74,7 @@ export class ClientStream extends Stream {
     this.reject = reject;
     this.isHead = req.method === "HEAD";
     this.receivedBefore = host.wire.received;
+    this.key = key;
   }
 
   // The request.
@@ -65,6 +82,8 @@ export class ClientStream extends Stream {
   /** Behind its headers: sends the body, unless it has to wait. */
   sendBody(): void {
     const { body, headers } = this.req as HttpRequest;
+    // What a tunnel carries comes when there is one.
+    if (this.req instanceof TunnelRequest) return;
     if (body === emptyBody) this.outputOver = true;
     else if (headers.get(Names.expect)?.toLowerCase() === "100-continue") {
       this.holdTimer = this.host.holdBody(() => this.continueBody());
@@ -89,7 +108,9 @@ export class ClientStream extends Stream {
   }
 
   protected outputEnded(): void {
-    if (this.remoteEnded) this.host.closeStream(this);
+    if (!this.remoteEnded) return;
+    this.host.closeStream(this);
+    this.life?.finish(undefined);
   }
 
   protected outputBroke(error: Error): void {
@@ -118,6 +139,10 @@ export class ClientStream extends Stream {
     const { resolve } = this;
     this.awaiting = false;
     this.dropHold();
+    if (this.req instanceof TunnelRequest && status < 300) {
+      this.openTunnel(this.req, headers, endStream);
+      return;
+    }
     const hasNone = this.isHead || status === 204 || status === 304;
     let body: Body = emptyBody;
     if (endStream) {
@@ -132,6 +157,20 @@ export class ClientStream extends Stream {
       body = this.input;
     }
     resolve(new HttpResponse(status, headers, body, "2"));
+    if (endStream) this.remoteEnd(undefined);
+  }
+
+  /** What follows on the stream is what the tunnel carries, whatever the head says of a length. */
+  private openTunnel(req: TunnelRequest, headers: Headers, endStream: boolean): void {
+    const life = new TunnelLife((reason) => this.cancel(reason));
+    const input = new StreamInput(this, this.host.receiving, undefined, this.host.inputWindow);
+    this.input = input;
+    this.life = life;
+    const end = new StreamTunnelEnd(input, (outgoing) => this.sendOpen(outgoing));
+    const [protocol] = req.protocols;
+    if (this.key !== undefined) headers.setField(acceptField(this.key));
+    const status = protocol === undefined ? 200 : 101;
+    this.resolve(new TunnelResponse(status, headers, life, protocol, end));
     if (endStream) this.remoteEnd(undefined);
   }
 
@@ -153,8 +192,10 @@ export class ClientStream extends Stream {
     this.dropHold();
     if (this.outputOver) {
       this.host.closeStream(this);
+      this.life?.finish(undefined);
       return;
     }
+    if (this.life !== undefined) return;
     this.host.resetStream(this, ErrorCode.NoError);
     this.forget();
     this.stopOutput(new ConnectionLostError(`${this.host.name} answered before it had the whole request`));
@@ -192,6 +233,7 @@ export class ClientStream extends Stream {
     this.stopOutput(error);
     if (awaiting) reject(error);
     input?.fail(error);
+    this.life?.finish(error);
   }
 
   /** Another connection makes the call. */

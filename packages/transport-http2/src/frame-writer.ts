@@ -68,7 +68,7 @@ export class FrameWriter {
     const flags = first === length ? end | Flag.EndHeaders : end;
     if (first + frameHeaderBytes <= defaultFrameBytes) {
       const at = this.frame(FrameType.Headers, flags, id, first);
-      bytes.copy(this.wire.output, at, 0, first);
+      this.wire.output.set(viewOf(bytes, first), at);
       this.mark(place, at - frameHeaderBytes);
       return;
     }
@@ -137,6 +137,25 @@ const fewBytes = 32;
 const { copy } = Buffer.prototype as {
   copy(this: Uint8Array, to: Uint8Array, at: number, start: number, end: number): number;
 };
+
+/** What encoders write their blocks into, which is one buffer as a rule, and its first bytes by their number. */
+let viewed: Buffer | undefined;
+let views: (Uint8Array | undefined)[] = [];
+const maxViewed = 2_048;
+
+/** The first `length` bytes. Cost: the copy of a part makes a view each time, and blocks have few lengths. */
+function viewOf(bytes: Buffer, length: number): Uint8Array {
+  if (length > maxViewed) return bytes.subarray(0, length);
+  if (viewed !== bytes) {
+    viewed = bytes;
+    views = [];
+  }
+  const known = views[length];
+  if (known !== undefined) return known;
+  const view = bytes.subarray(0, length);
+  views[length] = view;
+  return view;
+}
 
 function writeUint32(output: Buffer, at: number, value: number): void {
   output[at] = value >>> 24;

@@ -23,9 +23,10 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
   readonly protocols: readonly string[] = ["h2"];
   readonly checkMs: number;
   readonly settings: Http2ServerSettings;
+  readonly #unwatchTunnels: (() => void) | undefined;
 
   constructor(options: Http2ServerOptions) {
-    const { session, socketOptions } = options;
+    const { session, socketOptions, tunnels } = options;
     const never = Number.POSITIVE_INFINITY;
     this.settings = {
       service: options.service,
@@ -40,6 +41,7 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
       readTimeoutMs: socketOptions?.readTimeoutMs ?? never,
       writeTimeoutMs: socketOptions?.writeTimeoutMs ?? never,
       guard: options.guard ?? noGuard,
+      tunnels,
     };
     const { limits, idleTimeMs, lifeTimeMs, readTimeoutMs, writeTimeoutMs } = this.settings;
     const { headerTimeoutMs, bodyTimeoutMs, responseTimeoutMs, lingerMs } = limits;
@@ -53,6 +55,7 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
       responseTimeoutMs,
       lingerMs,
     );
+    this.#unwatchTunnels = tunnels?.stats.watchOpen();
   }
 
   get http2(): this {
@@ -78,5 +81,7 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
     return served;
   }
 
-  ended(): void {}
+  ended(): void {
+    this.#unwatchTunnels?.();
+  }
 }

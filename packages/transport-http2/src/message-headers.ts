@@ -1,4 +1,5 @@
 import { type Headers, hasToken, Names, stripHopByHop } from "@weftmesh/http";
+import { webSocketAccept, webSocketKey } from "./websocket.ts";
 
 /** What frames a message in HTTP/1, and has no place in HTTP/2 (RFC 9113 section 8.2.2). */
 const framing = [Names.connection, Names.keepAlive, Names.proxyConnection, Names.transferEncoding, Names.upgrade];
@@ -12,6 +13,15 @@ export function dropFraming(headers: Headers): void {
     if (takesTrailers) headers.set(Names.te, "trailers");
   } else if (headers.has(Names.te) && headers.get(Names.te) !== "trailers") headers.delete(Names.te);
   for (const name of framing) if (headers.has(name)) headers.delete(name);
+}
+
+/** What only the handshake of WebSocket over HTTP/1 has (RFC 8441 section 5). */
+const handshake = [webSocketKey, webSocketAccept, Names.contentLength];
+
+/** For the head that makes a tunnel of a stream: what HTTP/1 would need for that goes. */
+export function dropHandshake(headers: Headers): void {
+  dropFraming(headers);
+  for (const name of handshake) headers.delete(name);
 }
 
 /** Has `content-length` say what the body says of itself; one that nobody knows is not said. */

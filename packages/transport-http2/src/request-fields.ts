@@ -113,9 +113,12 @@ export class RequestFields implements FieldSink {
       if (!allowsProtocol) return "there is no extended CONNECT here";
       if (method.value !== "CONNECT") return ":protocol stands in a request that is no CONNECT";
       if (this.authority === undefined) return "a CONNECT has no :authority";
+      if (this.length > 0) return "a CONNECT has a content-length";
     } else if (method.value === "CONNECT") {
       if (scheme !== undefined || path !== undefined) return "a CONNECT has :scheme or :path";
-      return this.authority === undefined ? "a CONNECT has no :authority" : undefined;
+      if (this.length > 0) return "a CONNECT has a content-length";
+      const port = /[^:]:\d+$/;
+      return port.test(this.authority?.value ?? "") ? undefined : "the target of CONNECT is no host and port";
     }
     if (scheme === undefined) return "it has no :scheme";
     if (path === undefined) return "it has no :path";

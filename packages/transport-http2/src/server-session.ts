@@ -1,5 +1,5 @@
 import { CancelledError, Ctx } from "@weftmesh/core";
-import { type Body, type Connection, ConnectionKey, emptyBody, type HttpRequest } from "@weftmesh/http";
+import { type Body, type Connection, ConnectionKey, emptyBody, type HttpRequest, TunnelRequest } from "@weftmesh/http";
 import type { ConnectionOwner, FrameWire, ServedConnection } from "@weftmesh/wire";
 import { Gone } from "./closed-streams.ts";
 import { noLength } from "./content-length.ts";
@@ -15,6 +15,7 @@ import { Session, SessionPhase } from "./session.ts";
 import { Setting } from "./settings.ts";
 import { statusField } from "./status-field.ts";
 import { StreamInput } from "./stream-input.ts";
+import { keyField } from "./websocket.ts";
 
 /** A block is decoded as soon as it is whole, so one of each serves all connections. */
 const request = new RequestFields();
@@ -39,8 +40,11 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   /** What the last GOAWAY promised to serve. */
   private servesUpTo: number = maxStreamId;
   private toldLimit = false;
+  private refusedUntold = 0;
   private openHeaderBytes = 0;
   private eof = false;
+  /** We said that extended CONNECT is taken. */
+  private readonly takesProtocols: boolean;
 
   /** `wasHttp1` says that the connection was counted when it came. */
   constructor(owner: ConnectionOwner<ServesHttp2>, wire: FrameWire, connection: Connection, wasHttp1 = false) {
@@ -52,7 +56,10 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     this.openedMs = settings.clock.now();
     this.watch = new ServerWatch(settings, this.openedMs);
     if (!wasHttp1) settings.stats.connects.inc();
-    this.open([[Setting.MaxConcurrentStreams, settings.limits.maxConcurrentStreams]]);
+    const first: [number, number][] = [[Setting.MaxConcurrentStreams, settings.limits.maxConcurrentStreams]];
+    this.takesProtocols = settings.tunnels !== undefined && settings.tunnels.upgrades.size > 0;
+    if (this.takesProtocols) first.push([Setting.EnableConnectProtocol, 1]);
+    this.open(first);
   }
 
   onBytes(bytes: Buffer, end: number): void {
@@ -87,7 +94,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     ctx.set(ConnectionKey, this.connection);
     const stream = new ServerStream(1, this, ctx, 0);
     stream.remoteEnded = true;
-    this.streams.set(1, stream);
+    this.streams.add(stream);
     this.requests++;
     stream.serve(req, this.settings, false);
   }
@@ -114,14 +121,15 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
       this.answerBare(id, 431, endStream);
       return;
     }
-    request.finish(false);
+    request.finish(this.takesProtocols);
     if (endStream && request.length > 0) request.fault ??= "it has a content-length and no content";
     if (this.reader.dependsOnItself) request.fault ??= "its stream depends on itself";
     if (request.fault !== undefined) {
       stats.malformed.inc();
       this.streamFault(id, ErrorCode.ProtocolError, request.fault);
-    } else if (request.method?.value === "CONNECT") this.answerBare(id, 405, endStream);
-    else if (this.streams.size >= limits.maxConcurrentStreams || this.openHeaderBytes > limits.maxOpenHeaderBytes) {
+    } else if (request.method?.value === "CONNECT" && !this.tunnelIsAllowed()) {
+      this.answerBare(id, request.protocol === undefined ? 405 : 501, endStream);
+    } else if (this.streams.size >= limits.maxConcurrentStreams || this.openHeaderBytes > limits.maxOpenHeaderBytes) {
       this.refuse(id);
     } else if (!endStream && this.silentStreams >= limits.maxSilentStreams) this.refuse(id);
     else this.begin(id, endStream);
@@ -140,12 +148,16 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
       stream.input = new StreamInput(stream, this.receiving, known, this.inputWindow);
       body = stream.input;
     }
-    this.streams.set(id, stream);
+    this.streams.add(stream);
     if (this.owner.draining || settings.guard.keepsNone) this.drain();
     this.openHeaderBytes += listBytes;
     this.requests++;
     this.budget.useful();
     const isSecure = this.connection.secure || scheme?.value === "https";
+    if (method?.value === "CONNECT") {
+      stream.serve(tunnelRequest(isSecure ? "https" : "http"), settings, false);
+      return;
+    }
     const req = new Http2Request(
       method as NonNullable<typeof method>,
       isSecure ? "https" : "http",
@@ -156,6 +168,12 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
       body,
     );
     stream.serve(req, settings, request.expectsContinue);
+  }
+
+  private tunnelIsAllowed(): boolean {
+    const { tunnels } = this.settings;
+    if (request.protocol === undefined) return tunnels?.connect === true;
+    return tunnels?.upgrades.has(request.protocol.value.toLowerCase()) === true;
   }
 
   private onTrailers(stream: ServerStream, endStream: boolean, bytes: Buffer, start: number, end: number): void {
@@ -181,8 +199,8 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   }
 
   private refuse(id: number): void {
-    // A client that could know the limit has no reason to try.
-    if (this.toldLimit) this.budget.reset();
+    // A client that could know the limit has no reason to try; what another one had on its way is not without end.
+    if (this.toldLimit || ++this.refusedUntold > this.settings.limits.maxConcurrentStreams) this.budget.reset();
     this.reply();
     this.frames.reset(id, ErrorCode.RefusedStream);
     this.closedStreams.add(id, true);
@@ -265,6 +283,10 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     return this.reader.isWithin || this.begun < preface.length || !this.peer.known;
   }
 
+  get owesAck(): boolean {
+    return !this.toldLimit && this.peer.known;
+  }
+
   get framesRead(): number {
     return this.reader.count;
   }
@@ -302,7 +324,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   onEof(): void {
     this.eof = true;
     if (this.phase >= SessionPhase.Closing) return;
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       if (!stream.remoteEnded) stream.broke(new CancelledError("the client left within its request"), ErrorCode.Cancel);
     }
     if (this.streams.size === 0) this.finish();
@@ -331,6 +353,15 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   destroy(): void {
     this.wire.destroy();
   }
+}
+
+/** Extended CONNECT is what `GET` with `Upgrade` is in HTTP/1 (RFC 8441 section 5). */
+function tunnelRequest(scheme: "http" | "https"): TunnelRequest {
+  const { protocol, path, authorityText, headers } = request;
+  const protocols = protocol === undefined ? [] : [protocol.value];
+  const method = protocol === undefined ? "CONNECT" : "GET";
+  if (protocol?.value.toLowerCase() === "websocket") headers.setField(keyField());
+  return new TunnelRequest("2", method, scheme, authorityText, path?.value ?? "/", headers, protocols);
 }
 
 const nowhere = { at: -1, base: 0 };

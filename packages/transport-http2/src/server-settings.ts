@@ -1,6 +1,6 @@
 import type { Clock, Ctx, Service } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
-import type { ServerConnectionStats, ServerGuard } from "@weftmesh/wire";
+import type { ServerConnectionStats, ServerGuard, TunnelSettings } from "@weftmesh/wire";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import type { StreamReset } from "./errors.ts";
 import type { FrameRates } from "./rate-limits.ts";
@@ -55,4 +55,6 @@ export interface Http2ServerSettings {
   /** A connection that takes nothing of what is to be written for so long is closed. */
   readonly writeTimeoutMs: number;
   readonly guard: ServerGuard;
+  /** What clients may make tunnels of; nothing if undefined. */
+  readonly tunnels: TunnelSettings | undefined;
 }

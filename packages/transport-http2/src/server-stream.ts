@@ -1,12 +1,22 @@
 import { asError, CancelledError, type Ctx, failed, hasFlag, ok, WeftError } from "@weftmesh/core";
-import { dropBody, emptyBody, type Headers, type HttpRequest, type HttpResponse } from "@weftmesh/http";
+import {
+  dropBody,
+  emptyBody,
+  type Headers,
+  type HttpRequest,
+  type HttpResponse,
+  TunnelRequest,
+  TunnelResponse,
+} from "@weftmesh/http";
+import { Tunnel, type TunnelSettings } from "@weftmesh/wire";
 import { malformedMessage, StreamError, StreamReset } from "./errors.ts";
 import { ErrorCode } from "./frame-types.ts";
-import { dropFraming, fixLength } from "./message-headers.ts";
+import { dropFraming, dropHandshake, fixLength } from "./message-headers.ts";
 import type { Http2ServerSettings } from "./server-settings.ts";
 import { isFinalStatus, statusField } from "./status-field.ts";
 import { Stream } from "./stream.ts";
 import type { StreamHost } from "./stream-host.ts";
+import { StreamTunnelEnd } from "./stream-tunnel-end.ts";
 
 /** The connection of a server, as its streams see it. */
 export interface ServerStreamHost extends StreamHost {
@@ -33,6 +43,7 @@ export class ServerStream extends Stream {
   private owesContinue = false;
   /** Why the call failed, when what is written is the answer to that. */
   private failure: Error | undefined = undefined;
+  private tunnel: Tunnel | undefined = undefined;
 
   constructor(id: number, host: ServerStreamHost, ctx: Ctx, listBytes: number) {
     super(id, host);
@@ -109,7 +120,8 @@ export class ServerStream extends Stream {
       dropBody(rep.body, new CancelledError());
       return;
     }
-    if (!isFinalStatus(rep.status)) {
+    const isTunnel = rep instanceof TunnelResponse && this.req instanceof TunnelRequest;
+    if (!isTunnel && !isFinalStatus(rep.status)) {
       const error = new WeftError("WEFT_PROTOCOL_STATUS", `a service answered with the status ${rep.status}`);
       dropBody(rep.body, error);
       this.breakOff(error, ErrorCode.InternalError);
@@ -122,6 +134,10 @@ export class ServerStream extends Stream {
       return;
     }
     const { status, headers, body } = rep;
+    if (isTunnel) {
+      this.openTunnel(rep);
+      return;
+    }
     dropFraming(headers);
     if (this.isHead || status === 204 || status === 304) this.writeBare(status, headers, body);
     else if (body === emptyBody) {
@@ -133,6 +149,31 @@ export class ServerStream extends Stream {
       this.expect(body.length);
       this.take(body.pipe(this));
     }
+  }
+
+  private openTunnel(rep: TunnelResponse): void {
+    const { settings } = this.host;
+    dropHandshake(rep.headers);
+    this.writeHead(200, rep.headers, false);
+    const tunnel = new Tunnel(settings.tunnels as TunnelSettings, settings.clock, (reason) =>
+      this.breakOff(reason, ErrorCode.Cancel),
+    );
+    this.tunnel = tunnel;
+    tunnel.join(new StreamTunnelEnd(this.input ?? emptyBody, (outgoing) => this.sendOpen(outgoing)), rep.tunnel);
+    // What says that the call is over is the response, as with any other; the modules above have watched it.
+    rep.body.pipe({
+      onData: () => 0,
+      onEnd: () => this.tunnelOver(),
+      onError: (error) => this.breakOff(error, resetCode(error)),
+    });
+  }
+
+  /** Both ways have ended. */
+  private tunnelOver(): void {
+    const { ctx } = this;
+    this.ctx = undefined;
+    this.tunnel?.closed();
+    ctx?.end(ok);
   }
 
   /** A response that has no content, whatever its body holds. */
@@ -199,6 +240,10 @@ export class ServerStream extends Stream {
   /** A client that still sends is told that nobody wants the rest (RFC 9113 section 8.1). */
   protected outputEnded(): void {
     const { ctx, failure, host } = this;
+    if (this.tunnel !== undefined) {
+      if (this.remoteEnded) host.closeStream(this);
+      return;
+    }
     this.ctx = undefined;
     this.req = undefined;
     if (this.remoteEnded) host.closeStream(this);
@@ -242,6 +287,7 @@ export class ServerStream extends Stream {
     this.ctx = undefined;
     this.req = undefined;
     try {
+      this.tunnel?.closed();
       ctx?.cancel(error);
       input?.fail(error);
       this.stopOutput(error);

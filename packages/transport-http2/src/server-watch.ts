@@ -5,6 +5,7 @@ import { ErrorCode } from "./frame-types.ts";
 import type { Http2ServerSettings } from "./server-settings.ts";
 import type { ServerStream } from "./server-stream.ts";
 import { SessionPhase } from "./session.ts";
+import type { StreamTable } from "./stream-table.ts";
 
 /** What is looked at. */
 export interface WatchedSession {
@@ -12,9 +13,11 @@ export interface WatchedSession {
   readonly phase: SessionPhase;
   readonly openedMs: number;
   readonly requests: number;
-  readonly streams: ReadonlyMap<number, ServerStream>;
+  readonly streams: StreamTable<ServerStream>;
   /** Part of a frame, of a header block or of the first frames is here, and the rest is awaited. */
   readonly isWithinFrame: boolean;
+  /** The client has begun as it should, and owes an acknowledgement of our settings. */
+  readonly owesAck: boolean;
   /** Goes up with each frame and each header block that was read whole. */
   readonly framesRead: number;
   /** Another server waits for the connection. */
@@ -89,6 +92,9 @@ export class ServerWatch {
       settings.stats.readTimeout.inc();
       const { headerTimeoutMs } = settings.limits;
       session.fail(new ConnectionFault(ErrorCode.EnhanceYourCalm, `a frame took longer than ${headerTimeoutMs} ms`));
+    } else if (session.owesAck && nowMs - session.openedMs >= settings.limits.headerTimeoutMs) {
+      settings.stats.readTimeout.inc();
+      session.fail(new ConnectionFault(ErrorCode.SettingsTimeout, "the settings were not acknowledged"));
     } else if (this.isMute(session, nowMs)) {
       settings.stats.readTimeout.inc();
       session.destroy();
@@ -159,7 +165,7 @@ export class ServerWatch {
     const { streams } = session;
     let silent = 0;
     if (streams.size > 0) {
-      for (const stream of [...streams.values()]) {
+      for (const stream of streams.list()) {
         if (stream.remoteEnded && !stream.holds) continue;
         const seen = this.seenOf(stream, nowMs);
         if (stream.isSilent && seen.check < this.checks) silent++;
@@ -202,7 +208,7 @@ export class ServerWatch {
     return seen;
   }
 
-  private forget(streams: ReadonlyMap<number, ServerStream>): void {
+  private forget(streams: StreamTable<ServerStream>): void {
     if (this.seen === undefined) return;
     if (streams.size === 0) this.seen = undefined;
     else for (const id of this.seen.keys()) if (!streams.has(id)) this.seen.delete(id);
@@ -210,7 +216,7 @@ export class ServerWatch {
 }
 
 function isWaitedFor({ streams }: WatchedSession): boolean {
-  for (const stream of streams.values()) if (stream.awaitsContent) return true;
+  for (const stream of streams.list()) if (stream.awaitsContent) return true;
   return streams.size === 0;
 }
 

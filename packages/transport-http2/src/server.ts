@@ -1,6 +1,6 @@
 import type { Service } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
-import { listenOnWires, type WireServer, type WireServerOptions } from "@weftmesh/wire";
+import { listenOnWires, type TunnelSettings, type WireServer, type WireServerOptions } from "@weftmesh/wire";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import { Http2Serving } from "./http2-serving.ts";
 import type { FrameRates } from "./rate-limits.ts";
@@ -22,6 +22,8 @@ export interface Http2ServerOptions extends WireServerOptions {
     /** A connection older than this takes no new requests; never if not given. */
     readonly lifeTimeMs?: number;
   };
+  /** What clients may make tunnels of, by CONNECT and by extended CONNECT (RFC 8441); nothing if not given. */
+  readonly tunnels?: TunnelSettings;
 }
 
 /** A server that listens. */

@@ -13,6 +13,7 @@ import { SendQueue } from "./send-queue.ts";
 import { PeerSettings, Setting } from "./settings.ts";
 import type { Stream } from "./stream.ts";
 import type { StreamHost } from "./stream-host.ts";
+import { StreamTable } from "./stream-table.ts";
 
 export interface SessionOptions {
   readonly clock: Clock;
@@ -55,7 +56,7 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
   readonly peer: PeerSettings = new PeerSettings();
   readonly sending: SendQueue;
   readonly receiving: ReceiveWindows;
-  readonly streams: Map<number, S> = new Map();
+  readonly streams: StreamTable<S> = new StreamTable();
   phase: SessionPhase = SessionPhase.Open;
 
   protected readonly clock: Clock;
@@ -213,7 +214,7 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
   protected abstract readonly isClient: boolean;
 
   private shiftWindows(change: number): void {
-    for (const stream of this.streams.values()) {
+    for (const stream of this.streams.list()) {
       if (!stream.openWindow(change)) {
         throw new ConnectionFault(ErrorCode.FlowControlError, "INITIAL_WINDOW_SIZE makes a window too large");
       }
@@ -226,7 +227,7 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
     const change = this.endpoint.initialStreamWindowBytes - this.inputWindow;
     if (change === 0) return;
     this.inputWindow += change;
-    for (const stream of this.streams.values()) stream.input?.shift(change);
+    for (const stream of this.streams.list()) stream.input?.shift(change);
   }
 
   onPing(ack: boolean, bytes: Buffer, start: number): void {
@@ -340,7 +341,7 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
   protected loseStreams(cause: Error): void {
     if (this.streams.size === 0) return;
     const error = this.lossOf(cause);
-    const all = [...this.streams.values()];
+    const all = this.streams.list();
     this.streams.clear();
     for (const stream of all) stream.gone = true;
     for (const stream of all) stream.lost(error);

@@ -2,6 +2,7 @@ import { type Body, type BodySink, type Flow, Full, type Headers, Retained } fro
 import type { FrameWire } from "@weftmesh/wire";
 import type { FrameWriter } from "./frame-writer.ts";
 import type { ReceiveWindows } from "./receive-windows.ts";
+import { keep, keepMore, maxSlabContent, release, type Slab } from "./slab.ts";
 
 const none = Buffer.alloc(0);
 
@@ -43,7 +44,12 @@ export class StreamInput implements Body, Flow {
   private isPiped = false;
   private isFull = false;
   private toldEnd = false;
+  /** The sink takes slices. */
+  private slices = false;
+  /** What nobody has taken: in a slab, or in memory of its own. */
+  private slab: Slab | undefined = undefined;
   private held: Buffer = none;
+  private heldStart = 0;
   private heldLength = 0;
   private trailers: Headers | undefined = undefined;
   private failure: Error | undefined = undefined;
@@ -73,6 +79,7 @@ export class StreamInput implements Body, Flow {
       return this;
     }
     this.sink = sink;
+    this.slices = sink.takesSlices === true;
     this.owner.inputPiped();
     this.goOn();
     return this;
@@ -83,7 +90,7 @@ export class StreamInput implements Body, Flow {
     this.isFull = false;
     const { lent } = this;
     this.lent = 0;
-    this.release(lent);
+    this.takeBack(lent);
     if (this.sink !== undefined) this.goOn();
   }
 
@@ -117,7 +124,8 @@ export class StreamInput implements Body, Flow {
       this.hold(bytes, start, end);
       return;
     }
-    this.give(bytes, this.owner.wire.chunk(bytes, start, end));
+    if (this.slices) this.giveSlice(bytes, start, end);
+    else this.give(bytes, this.owner.wire.chunk(bytes, start, end));
   }
 
   /** Bytes of a frame that are no content. */
@@ -162,13 +170,33 @@ export class StreamInput implements Body, Flow {
   private goOn(): void {
     const { heldLength } = this;
     if (heldLength > 0) {
-      const { held } = this;
+      const { held, slab, heldStart } = this;
       this.held = none;
+      this.slab = undefined;
+      this.heldStart = 0;
       this.heldLength = 0;
       this.windows.heldBytes -= heldLength;
-      this.give(held, heldLength === held.length ? held : held.subarray(0, heldLength));
+      if (this.slices) this.giveSlice(held, heldStart, heldStart + heldLength);
+      else if (slab === undefined) this.give(held, held.subarray(0, heldLength));
+      else {
+        // The memory will be another's, and the sink may keep what it is given.
+        const own = Buffer.from(held.subarray(heldStart, heldStart + heldLength));
+        this.give(own, own);
+      }
+      if (slab !== undefined) release(slab);
     }
     if (this.isEnded && !this.isFull && this.sink !== undefined) this.tellEnd();
+  }
+
+  private giveSlice(bytes: Buffer, start: number, end: number): void {
+    let flags: number;
+    try {
+      flags = (this.sink as Required<BodySink>).onSlice(bytes, start, end);
+    } catch (thrown) {
+      this.owner.crashed(thrown);
+      return;
+    }
+    this.given(flags, end - start);
   }
 
   private give(memory: Buffer, chunk: Buffer): void {
@@ -179,22 +207,22 @@ export class StreamInput implements Body, Flow {
       this.owner.crashed(thrown);
       return;
     }
-    const { length } = chunk;
-    if (flags === 0) {
+    if ((flags & Retained) !== 0) this.owner.wire.retain(memory);
+    this.given(flags, chunk.length);
+  }
+
+  private given(flags: number, length: number): void {
+    if ((flags & Full) === 0 || this.sink === undefined) {
       this.credit += length;
       this.checkDue();
-      return;
-    }
-    if ((flags & Retained) !== 0) this.owner.wire.retain(memory);
-    if ((flags & Full) === 0 || this.sink === undefined) this.giveBack(length);
-    else {
+    } else {
       this.isFull = true;
       this.lent += length;
       this.windows.heldBytes += length;
     }
   }
 
-  private release(length: number): void {
+  private takeBack(length: number): void {
     if (length === 0) return;
     this.windows.heldBytes -= length;
     this.giveBack(length);
@@ -207,25 +235,41 @@ export class StreamInput implements Body, Flow {
   }
 
   private hold(bytes: Buffer, start: number, end: number): void {
-    const length = this.heldLength + end - start;
-    if (length > this.held.length) {
-      const grown = Buffer.allocUnsafe(this.heldLength === 0 ? length : Math.max(length, 2 * this.heldLength));
-      this.held.copy(grown, 0, 0, this.heldLength);
-      this.held = grown;
+    const more = end - start;
+    const before = this.heldLength;
+    this.windows.heldBytes += more;
+    this.heldLength = before + more;
+    if (before === 0 && more <= maxSlabContent) {
+      const slab = keep(bytes, start, end);
+      this.slab = slab;
+      this.held = slab.bytes;
+      this.heldStart = slab.end - more;
+      return;
     }
-    bytes.copy(this.held, this.heldLength, start, end);
-    this.heldLength = length;
-    this.windows.heldBytes += end - start;
+    const { slab, heldStart } = this;
+    if (slab !== undefined && keepMore(slab, heldStart + before, bytes, start, end)) return;
+    if (slab !== undefined || before + more > this.held.length) {
+      const grown = Buffer.allocUnsafe(before === 0 ? more : Math.max(before + more, 2 * before));
+      this.held.copy(grown, 0, heldStart, heldStart + before);
+      if (slab !== undefined) release(slab);
+      this.slab = undefined;
+      this.held = grown;
+      this.heldStart = 0;
+    }
+    bytes.copy(this.held, before, start, end);
   }
 
   /** What is kept is of no use any more. */
   private drop(): void {
-    const { heldLength, lent } = this;
+    const { heldLength, lent, slab } = this;
+    if (slab !== undefined) release(slab);
+    this.slab = undefined;
     this.held = none;
+    this.heldStart = 0;
     this.heldLength = 0;
     this.lent = 0;
     this.isFull = false;
-    this.release(heldLength + lent);
+    this.takeBack(heldLength + lent);
   }
 
   private tellEnd(): void {

@@ -1,10 +1,10 @@
 import { type BodySink, type Flow, Full, type Headers, Taken } from "@weftmesh/http";
 import { maxWindowBytes } from "./frame-types.ts";
 import type { FramePlace } from "./frame-writer.ts";
+import { HeldOutput } from "./held-output.ts";
 import type { SendQueue } from "./send-queue.ts";
 
 const nothing = new Uint8Array(0);
-const none = Buffer.alloc(0);
 /** The end of what has no known length. */
 export const unknownLength = -1;
 
@@ -38,11 +38,7 @@ export abstract class StreamOutput implements BodySink, FramePlace {
   private stopReason: Error | undefined = undefined;
   /** What is left of a body whose length is known. */
   private left: number = unknownLength;
-  private held: Buffer = none;
-  private heldStart = 0;
-  private heldEnd = 0;
-  private endHeld = false;
-  private trailers: Headers | undefined = undefined;
+  private held: HeldOutput | undefined = undefined;
 
   constructor(id: number, queue: SendQueue, window: number) {
     this.id = id;
@@ -62,12 +58,12 @@ export abstract class StreamOutput implements BodySink, FramePlace {
 
   /** Something waits for window. */
   get holds(): boolean {
-    return this.heldEnd > this.heldStart;
+    return this.held !== undefined;
   }
 
   /** What waits until it may be written. */
   get heldBytes(): number {
-    return this.heldEnd - this.heldStart;
+    return this.held === undefined ? 0 : this.held.end - this.held.start;
   }
 
   /** Takes the flow of the source that was piped here; `length` was set before that. */
@@ -89,9 +85,17 @@ export abstract class StreamOutput implements BodySink, FramePlace {
     this.isPiping = true;
   }
 
+  get takesSlices(): boolean {
+    return true;
+  }
+
   onData(chunk: Uint8Array): number {
-    const { length } = chunk;
-    if (this.outputOver || this.endHeld || length === 0) return Taken;
+    return this.onSlice(chunk, 0, chunk.length);
+  }
+
+  onSlice(bytes: Uint8Array, start: number, end: number): number {
+    const length = end - start;
+    if (this.outputOver || length === 0 || this.held?.isLast === true) return Taken;
     if (this.left !== unknownLength) {
       if (length > this.left) {
         this.outputBroke(this.wrongLength(true, 0));
@@ -99,9 +103,10 @@ export abstract class StreamOutput implements BodySink, FramePlace {
       }
       this.left -= length;
     }
-    const written = this.holds ? 0 : this.queue.write(this, chunk, 0, length);
-    if (written < length) {
-      this.hold(chunk, written);
+    const written = this.held !== undefined ? start : this.queue.write(this, bytes, start, end);
+    if (written < end) {
+      this.held ??= new HeldOutput();
+      this.held.add(bytes, written, end);
       if (this.window > 0) this.queue.add(this);
     } else if (this.queue.isFull()) this.queue.add(this);
     else return Taken;
@@ -110,20 +115,22 @@ export abstract class StreamOutput implements BodySink, FramePlace {
   }
 
   onEnd(trailers: Headers | undefined): void {
-    if (this.outputOver || this.endHeld) return;
+    const { held } = this;
+    if (this.outputOver || held?.isLast === true) return;
     this.flow = undefined;
     if (this.left > 0) {
       this.outputBroke(this.wrongLength(false, this.left));
       return;
     }
-    if (this.holds) {
-      this.endHeld = true;
-      this.trailers = trailers;
-    } else this.writeEnd(trailers);
+    if (held === undefined) this.writeEnd(trailers);
+    else {
+      held.isLast = true;
+      held.trailers = trailers;
+    }
   }
 
   onError(error: Error): void {
-    if (this.outputOver || this.endHeld) return;
+    if (this.outputOver || this.held?.isLast === true) return;
     this.flow = undefined;
     this.outputBroke(error);
   }
@@ -131,17 +138,16 @@ export abstract class StreamOutput implements BodySink, FramePlace {
   /** Its turn has come. */
   goOn(): void {
     if (this.outputOver) return;
-    if (this.holds) {
-      this.heldStart = this.queue.writeFrame(this, this.held, this.heldStart, this.heldEnd);
-      if (this.holds) {
+    const { held } = this;
+    if (held !== undefined) {
+      held.start = this.queue.writeFrame(this, held.bytes, held.start, held.end);
+      if (held.start < held.end) {
         if (this.window > 0) this.queue.add(this);
         return;
       }
-      this.held = none;
-      this.heldStart = 0;
-      this.heldEnd = 0;
-      if (this.endHeld) {
-        this.writeEnd(this.trailers);
+      this.held = undefined;
+      if (held.isLast) {
+        this.writeEnd(held.trailers);
         return;
       }
     }
@@ -172,34 +178,16 @@ export abstract class StreamOutput implements BodySink, FramePlace {
     const { flow } = this;
     if (this.isPiping) this.stopReason = reason;
     this.flow = undefined;
-    this.held = none;
-    this.heldStart = 0;
-    this.heldEnd = 0;
-    this.trailers = undefined;
+    this.held = undefined;
     flow?.stop(reason);
   }
 
   /** Ends the stream: with the last frame where that has not left. */
   protected writeEnd(trailers: Headers | undefined): void {
     this.outputOver = true;
-    this.trailers = undefined;
     const { frames } = this.queue;
     if (trailers !== undefined && trailers.size > 0) this.writeTrailers(trailers);
     else if (!frames.endStreamAt(this)) frames.data(this.id, true, nothing, 0, 0, this);
     this.outputEnded();
-  }
-
-  private hold(chunk: Uint8Array, from: number): void {
-    const more = chunk.length - from;
-    if (this.heldEnd + more > this.held.length) {
-      const kept = this.heldEnd - this.heldStart;
-      const grown = Buffer.allocUnsafe(kept === 0 ? more : Math.max(kept + more, 2 * kept));
-      this.held.copy(grown, 0, this.heldStart, this.heldEnd);
-      this.held = grown;
-      this.heldStart = 0;
-      this.heldEnd = kept;
-    }
-    this.held.set(from === 0 ? chunk : chunk.subarray(from), this.heldEnd);
-    this.heldEnd += more;
   }
 }

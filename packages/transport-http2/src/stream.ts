@@ -1,5 +1,5 @@
 import { asError } from "@weftmesh/core";
-import type { Headers } from "@weftmesh/http";
+import type { Body, Headers } from "@weftmesh/http";
 import type { FrameWire } from "@weftmesh/wire";
 import { malformedMessage, StreamError } from "./errors.ts";
 import { ErrorCode } from "./frame-types.ts";
@@ -74,6 +74,12 @@ export abstract class Stream extends StreamOutput implements InputOwner {
       cause,
     });
     this.broke(error, ErrorCode.InternalError);
+  }
+
+  /** Sends a body of no known length: one way of a tunnel. */
+  protected sendOpen(outgoing: Body): void {
+    this.expect(undefined);
+    this.take(outgoing.pipe(this));
   }
 
   protected writeTrailers(trailers: Headers): void {

@@ -2,7 +2,7 @@ import { type Ctx, type Outcome, type Service, service } from "@weftmesh/core";
 import { discard, Headers, type HttpRequest, HttpResponse, textBody } from "@weftmesh/http";
 import { ManualClock, PushBody, settle } from "@weftmesh/testkit";
 import { afterEach, describe, expect, it } from "vitest";
-import { ErrorCode, Flag, FrameType } from "../src/frame-types.ts";
+import { ErrorCode, Flag, FrameType, preface } from "../src/frame-types.ts";
 import { data, frame, ping, reset, settings, uint32, windowUpdate } from "./frames.ts";
 import { MemoryServer } from "./memory-server.ts";
 
@@ -217,6 +217,21 @@ describe("a flood", () => {
     const sent = flood(server, 50_000, (i) => peer.request(2 * (1_100 + i) + 1, "POST", "/", false));
     expect(sent).toBeLessThan(1_000);
     expect(peer.wentAway).toBe("ENHANCE_YOUR_CALM");
+  });
+
+  it("B12: of streams from a client that acknowledges no settings ends as well, and so does its patience", async () => {
+    const clock = new ManualClock();
+    const server = new MemoryServer(pending, clock);
+    const { peer } = server;
+    server.send(preface, settings());
+    const sent = flood(server, 50_000, (i) => peer.request(2 * i + 1, "POST", "/", false));
+    expect(sent).toBeLessThan(2_500);
+    expect(peer.wentAway).toBe("ENHANCE_YOUR_CALM");
+    const other = new MemoryServer(pending, clock);
+    other.send(preface, settings(), other.peer.request(1));
+    await clock.advance(10_000);
+    other.session.check(clock.now());
+    expect(other.peer.wentAway).toBe("SETTINGS_TIMEOUT");
   });
 
   it("B12: many requests that bring their content late are served if they bring it", async () => {

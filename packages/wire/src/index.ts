@@ -24,5 +24,7 @@ export { nullServerStats, type ServerConnectionStats, serverConnectionStats } fr
 export { type ConnectionOwner, checkInterval, type ServedConnection, type Serving } from "./serving.ts";
 export { openSockets, SocketWire, writeHighWaterBytes } from "./socket-wire.ts";
 export { TlsWire } from "./tls-wire.ts";
+export { nullTunnelStats, Tunnel, TunnelLimitError, type TunnelSettings, TunnelStats } from "./tunnel.ts";
+export { TunnelLife } from "./tunnel-life.ts";
 export { type Flushable, flushAtEndOfTurn } from "./turn-writes.ts";
 export type { FrameWire, Wire, WireReader } from "./wire.ts";

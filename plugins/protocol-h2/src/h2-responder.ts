@@ -1,3 +1,4 @@
+import type { RateLimitedError } from "@weftmesh/admission";
 import { type Ctx, hasFlag, isWeftError } from "@weftmesh/core";
 import { encodeHeaderValue, Headers, type HttpRequest, type HttpResponse, Names } from "@weftmesh/http";
 import type { Dtab } from "@weftmesh/naming";
@@ -78,7 +79,8 @@ export function newH2Responder({ baseDtab, log }: H2ResponderOptions): H2Respond
     const status = statuses[kind];
     if (status === undefined) return new StreamReset(resetCode(kind, error));
     const rep = errorAnswer(status, message, maxBodyBytes, maxHeaderBytes, "2");
-    if (kind === "rateLimited") rep.headers.add(Names.retryAfter, String(Reflect.get(error, "retryAfterSeconds")));
+    if (kind === "rateLimited")
+      rep.headers.add(Names.retryAfter, String((error as RateLimitedError).retryAfterSeconds));
     return rep;
   };
 }

@@ -1,6 +1,6 @@
 import { EndpointParam } from "@weftmesh/balancer";
 import { ClockParam, type Param, type Params, param, type Service, type ServiceFactory } from "@weftmesh/core";
-import { emptyBody, Headers, type HttpRequest, HttpResponse } from "@weftmesh/http";
+import { emptyBody, Headers, type HttpRequest, HttpResponse, type HttpVersion } from "@weftmesh/http";
 import { httpStatusOf } from "@weftmesh/naming";
 import { type UnpooledService, unpooled } from "@weftmesh/pool";
 import { StatsParam } from "@weftmesh/telemetry";
@@ -26,9 +26,9 @@ export function httpTransport(params: Params): UnpooledService<HttpRequest, Http
   const endpoint = params.get(EndpointParam);
   // `/$/io.buoyant.http.status/<code>` is no endpoint at all, but an answer.
   const status = httpStatusOf(endpoint);
-  if (status !== undefined) return unpooled(answering(status));
-  const socket = params.get(ClientSocketParam);
   const isHttp2 = params.get(ClientVersionParam) === "h2";
+  if (status !== undefined) return unpooled(answering(status, isHttp2 ? "2" : "1.1"));
+  const socket = params.get(ClientSocketParam);
   const tls = endpointTls(params, [isHttp2 ? "h2" : "http/1.1"]);
   const to = {
     host: endpoint.host,
@@ -47,10 +47,10 @@ export function httpTransport(params: Params): UnpooledService<HttpRequest, Http
 }
 
 /** Sessions that answer every request with a status alone. */
-function answering(status: number): ServiceFactory<HttpRequest, HttpResponse> {
+function answering(status: number, version: HttpVersion): ServiceFactory<HttpRequest, HttpResponse> {
   const session: Service<HttpRequest, HttpResponse> = {
     status: "open",
-    call: () => Promise.resolve(new HttpResponse(status, Headers.of("Content-Length", "0"), emptyBody)),
+    call: () => Promise.resolve(new HttpResponse(status, Headers.of("Content-Length", "0"), emptyBody, version)),
     close: () => Promise.resolve(),
   };
   return { status: "open", open: () => Promise.resolve(session), close: () => Promise.resolve() };

@@ -9,7 +9,8 @@ const orderOfLayer: Readonly<Record<number, readonly (readonly string[])[]>> = {
 /** Outside libraries that each package may have; a package that is not named takes those of its layer. */
 const librariesOf: Readonly<Record<string, readonly string[]>> = {
   "packages/config": ["yaml", "zod"],
-  "packages/grpc": ["@grpc/grpc-js"],
+  // Its services are made of descriptors, which reflection serves as well.
+  "packages/grpc": ["@bufbuild/protobuf", "@grpc/grpc-js"],
   "packages/mesh-api": ["@bufbuild/protobuf"],
   "packages/testkit": ["@peculiar/x509", "fast-check", "reflect-metadata", "vitest"],
   "plugins/telemeter-prometheus": ["prom-client", "zod"],

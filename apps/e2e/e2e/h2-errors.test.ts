@@ -205,7 +205,7 @@ describe("a call of gRPC that fails", () => {
     expect((await (await client()).ask({ ...grpc, ":path": "/rst/8" }, "x")).rstCode).toBe(Rst.cancel);
   });
 
-  it("D: has its own deadline kept: grpc-timeout reaches the backend, and ends the call with 4", async () => {
+  it("has its own deadline kept: grpc-timeout reaches the backend, and ends the call with 4", async () => {
     const before = backend.received.length;
     const answer = await (await client()).ask({ ...grpc, ":path": "/hold", "grpc-timeout": "100m" }, "x");
     expect(answer.headers["grpc-status"]).toBe("4");

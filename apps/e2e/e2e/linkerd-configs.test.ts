@@ -51,6 +51,44 @@ routers:
     responseClassifier: { kind: io.l5d.http.retryableIdempotent5XX }
     totalTimeoutMs: 1000
   servers: [{ port: 0 }]`,
+  "h2.yaml of its examples": `${admin}${fs}routers:
+- protocol: h2
+  h2AccessLog: ${dir.path}/logs/access.log
+  h2AccessLogRollPolicy: daily
+  h2AccessLogAppend: true
+  h2AccessLogRotateCount: -1
+  dtab: |
+    /srv => /#/io.l5d.fs;
+    /svc/localhost:4142 => /$/inet/127.1/8888;
+    /svc => /srv;
+  identifier: { kind: io.l5d.header.token, header: ":authority" }
+  servers:
+  - port: 0
+    maxConcurrentStreamsPerConnection: 300
+    addForwardedHeader: { by: { kind: "ip:port" }, for: { kind: "ip:port" } }
+    initialStreamWindowBytes: 1048576 # 1MB
+  client: { initialStreamWindowBytes: 1048576 }`,
+  "h2spec.yaml of its examples": `${admin}usage: { enabled: false }
+routers:
+- protocol: h2
+  label: h2
+  servers: [{ port: 0, ip: 0.0.0.0 }]
+  dtab: /svc => /$/inet/127.1/8080`,
+  "plaintext gRPC, and every key of its documentation": `${admin}${fs}routers:
+- protocol: h2
+  label: grpc
+  experimental: true
+  identifier: { kind: io.l5d.header.path, segments: 2 }
+  tracePropagator: { kind: io.l5d.zipkin }
+  dtab: /svc => /#/io.l5d.fs
+  service:
+    kind: io.l5d.static
+    configs:
+    - { prefix: /svc, responseClassifier: { kind: io.l5d.h2.grpc.default, successStatusCodes: [0, 1, 2] } }
+    - { prefix: /svc/a, classificationTimeoutMs: 50, retryBufferSize: { requestBytes: 1000, responseBytes: 2000 } }
+    - { prefix: /svc/b, responseClassifier: { kind: io.l5d.h2.grpc.retryableStatusCodes, retryableStatusCodes: [1, 2] } }
+  client: { windowUpdateRatio: 0.75, headerTableBytes: 8192, maxFrameBytes: 32768, maxHeaderListBytes: 16384 }
+  servers: [{ port: 0, windowUpdateRatio: 0.75, headerTableBytes: 8192, maxFrameBytes: 32768, maxHeaderListBytes: 16384, maxCallDepth: 10 }]`,
   "server options": `${admin}${fs}routers:
 - protocol: http
   maxHeadersKB: 16

@@ -472,3 +472,40 @@ describe("the end of a connection", () => {
     expect(uint32(1).length).toBe(4);
   });
 });
+
+describe("streams that nobody reads", () => {
+  /** What a client can send on each of so many streams, of which the service takes nothing. */
+  async function sent(maxHeldBytes: number): Promise<number[]> {
+    const server = new MemoryServer(pending, new ManualClock(), {
+      endpoint: { connectionWindowBytes: 100_000, maxHeldBytes },
+    });
+    const { peer } = server;
+    let connection = 65_535;
+    peer.onFrame = ({ type, id, payload }) => {
+      if (type === FrameType.WindowUpdate && id === 0) connection += payload.readUInt32BE(0);
+    };
+    server.wire.flush();
+    server.begin();
+    const all: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      server.send(peer.request(2 * i + 1, "POST", "/", false));
+      let bytes = 0;
+      while (bytes < 65_535 && connection > 0) {
+        const more = Math.min(8_000, 65_535 - bytes, connection);
+        bytes += more;
+        connection -= more;
+        server.send(data(2 * i + 1, Buffer.alloc(more)));
+      }
+      all.push(bytes);
+    }
+    expect(peer.wentAway).toBeUndefined();
+    return all;
+  }
+
+  it("hold up no other, until all of them together hold too much", async () => {
+    expect(await sent(1_000_000)).toEqual([65_535, 65_535, 65_535, 65_535, 65_535, 65_535]);
+    const held = (await sent(150_000)).reduce((sum, each) => sum + each, 0);
+    expect(held).toBeGreaterThanOrEqual(150_000);
+    expect(held).toBeLessThanOrEqual(250_000);
+  });
+});

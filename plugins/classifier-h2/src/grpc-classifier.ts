@@ -39,7 +39,7 @@ export class GrpcClassifier implements Classifier {
     const answer = rep as HttpResponse | undefined;
     if (answer === undefined) return "success";
     const text = answer.trailers?.get(grpcStatus) ?? answer.headers.get(grpcStatus);
-    if (text !== undefined) return this.#ofStatus(readStatus(text));
+    if (text !== undefined) return this.#ofStatus(statusOf(text));
     if (answer.status >= 400) return this.#options.retryableHttpStatus(answer.status) ? "retryable" : "failure";
     return isOver(answer) ? "failure" : "success";
   }
@@ -67,6 +67,6 @@ function isOver({ body, bodyBytes }: HttpResponse): boolean {
   return bodyBytes >= 0 || body.whole === true;
 }
 
-function readStatus(text: string): number {
+function statusOf(text: string): number {
   return /^\d{1,10}$/.test(text) ? Number(text) : unknownStatus;
 }

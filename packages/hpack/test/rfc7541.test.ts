@@ -488,6 +488,19 @@ describe("limits", () => {
     });
   });
 
+  it("a block that nobody wants is read for the table's sake, and its errors are errors", () => {
+    const decoder = new HeaderDecoder();
+    const block = hex(`${literal("a", "1", 0x40)}${literal("b", "2")}82${literal("c", "3", 0x40)}`);
+    decoder.skip(block, 0, block.length);
+    expect(decode("bebf", decoder)).toEqual([
+      ["c", "3"],
+      ["a", "1"],
+    ]);
+    for (const bad of ["80", "000161", "00017881ff", "c0", `82${literal("a", "1")}20`]) {
+      expect(() => decoder.skip(hex(bad), 0, hex(bad).length), bad).toThrow(HpackError);
+    }
+  });
+
   it("B10: an indexed field that is repeated 60,000 times costs a look-up each, and the sink sees none beyond the limit", () => {
     const decoder = new HeaderDecoder({ maxListBytes: 65_536 });
     const big = "v".repeat(3_900);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { CertificateAuthority } from "@weftmesh/testkit/certificates";
@@ -15,6 +15,8 @@ import { until } from "../src/until.ts";
 
 const dir = new TempDir();
 const big = 8_000_000;
+/** RFC 6455 section 1.3. */
+const magic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 let one: Server;
 let two: H2Backend;
 let proxy: RunningProxy;
@@ -71,6 +73,11 @@ function onHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void 
   const path = headers[":path"] as string;
   const found: Reached = { version: "2", headers };
   reached.set(path, found);
+  if (headers[":method"] === "CONNECT") {
+    stream.respond({ ":status": 200 });
+    stream.pipe(stream);
+    return;
+  }
   const chunks: Buffer[] = [];
   stream.on("data", (chunk: Buffer) => chunks.push(chunk));
   stream.on("trailers", (trailers: object) => {
@@ -108,8 +115,16 @@ function onHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void 
 
 beforeAll(async () => {
   one = createServer(onHttp1);
+  one.on("upgrade", (req, socket: Socket) => {
+    reached.set(req.url as string, { version: "1.1", headers: req.headers });
+    socket.on("error", () => {});
+    const accept = createHash("sha1").update(`${req.headers["sec-websocket-key"]}${magic}`).digest("base64");
+    const head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
+    socket.write(`${head}Sec-WebSocket-Accept: ${accept}\r\n\r\n`);
+    socket.pipe(socket);
+  });
   await new Promise<void>((resolve) => one.listen(0, "127.0.0.1", resolve));
-  two = await H2Backend.start(onHttp2);
+  two = await H2Backend.start(onHttp2, { settings: { enableConnectProtocol: true } });
   const pair = await (await CertificateAuthority.create()).issue({ dns: ["linkerd"] });
   const tls = `tls: { certPath: ${dir.write("own.pem", pair.cert)}, keyPath: ${dir.write("own.key", pair.key)} }`;
   const to = { http1: (one.address() as AddressInfo).port, h2: two.port };
@@ -119,7 +134,7 @@ beforeAll(async () => {
   label: ${label}
   dtab: /svc/* => /$/inet/127.1/${to[out]}
   servers: [{ port: 0, ip: 127.0.0.${next++}${server} }]
-${client ? `  client: { protocol: ${out} }\n` : ""}`;
+${client ? `  client: { protocol: ${out} }\n` : ""}${label.startsWith("http-") ? "  tunnels: { upgrade: [websocket] }\n" : ""}`;
   const both = ", protocols: [http1, h2, h2cUpgrade]";
   proxy = await RunningProxy.start(
     `admin: { port: 0 }\nrouters:\n${[
@@ -282,6 +297,55 @@ describe.each([
     leave();
     await until(() => reached.get(path)?.reset !== undefined, "the backend is told");
     expect(reached.get(path)?.reset).toBe(Rst.cancel);
+  });
+});
+
+describe.each([
+  ["HTTP/1.1", "http-to-1"],
+  ["HTTP/2", "http-to-1"],
+  ["HTTP/1.1", "http-to-2"],
+  ["HTTP/2", "http-to-2"],
+])("a WebSocket of %s, through the router %s", (version, label) => {
+  it("is one to the backend, in the way of its version, and brings bytes both ways", async () => {
+    const path = fresh("/socket");
+    let heard = "";
+    if (version === "HTTP/2") {
+      const client = await H2Client.connect(proxy.at(label));
+      clients.push(client);
+      const stream = client.open({ ":method": "CONNECT", ":protocol": "websocket", ":scheme": "http", ":path": path });
+      stream.on("data", (bytes: Buffer) => {
+        heard += bytes.toString();
+      });
+      const status = new Promise((resolve) => stream.once("response", (headers) => resolve(headers[":status"])));
+      stream.write("one ");
+      expect(await status).toBe(200);
+      stream.write("two");
+      await until(() => heard === "one two", "the echo");
+      stream.close(Rst.cancel);
+    } else {
+      const { ip, port } = proxy.at(label);
+      const socket = connect(port, ip);
+      socket.on("error", () => {});
+      socket.on("data", (bytes: Buffer) => {
+        heard += bytes.toString();
+      });
+      const key = Buffer.alloc(16, "k").toString("base64");
+      const asks = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n`;
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: web\r\n${asks}\r\n`);
+      await until(() => heard.endsWith("\r\n\r\n"), "the head");
+      expect(heard).toMatch(/^HTTP\/1.1 101 /);
+      expect(/^sec-websocket-accept: (.*)\r$/im.exec(heard)?.[1]).toBe(
+        createHash("sha1")
+          .update(key + magic)
+          .digest("base64"),
+      );
+      socket.write("one two");
+      await until(() => heard.endsWith("one two"), "the echo");
+      socket.destroy();
+    }
+    const { version: spoken, headers } = reached.get(path) as Reached;
+    if (label.endsWith("1")) expect([spoken, headers["upgrade"]]).toEqual(["1.1", "websocket"]);
+    else expect([spoken, headers[":method"], headers[":protocol"]]).toEqual(["2", "CONNECT", "websocket"]);
   });
 });
 

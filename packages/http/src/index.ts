@@ -34,6 +34,7 @@ export {
 } from "./header-name.ts";
 export { Headers, type HeaderVisitor } from "./headers.ts";
 export { hasToken, stripHopByHop } from "./hop-by-hop.ts";
+export { isIdempotent } from "./idempotent.ts";
 export {
   type AlternativeName,
   type Connection,

@@ -53,6 +53,7 @@ export {
   serverParams,
   serviceParams,
 } from "./configured/stack-params.ts";
+export { tunnelOptions } from "./configured/tunnel-options.ts";
 export { ContextHeadersRole, contextHeaders } from "./context-headers.ts";
 export {
   BaseDtabParam,

@@ -10,7 +10,15 @@ import {
   type Role,
   role,
 } from "@weftmesh/core";
-import { discard, emptyBody, type Headers, type HttpRequest, type HttpResponse, Names } from "@weftmesh/http";
+import {
+  discard,
+  emptyBody,
+  type Headers,
+  type HttpRequest,
+  type HttpResponse,
+  Names,
+  TunnelResponse,
+} from "@weftmesh/http";
 import { Dtab, PathSyntaxError } from "@weftmesh/naming";
 import { StatsParam } from "@weftmesh/telemetry";
 import { DeadlineReader, DeadlineToleranceMs, MaxDeadlineMs } from "@weftmesh/timeout";
@@ -107,7 +115,7 @@ const clearResponse: Observer = {
 
 /** What the router itself would say in them. */
 function keepTrailersClear(rep: HttpResponse): void {
-  if (rep.body.whole !== true) rep.body = new ClearTrailers(rep.body);
+  if (rep.body.whole !== true && !(rep instanceof TunnelResponse)) rep.body = new ClearTrailers(rep.body);
 }
 
 function clearContext(deadlines: DeadlineReader): HttpFilter {

@@ -1,5 +1,13 @@
 import { type Classifier, ClassifierKey, type Ctx, type Module, type Observer, type Role, role } from "@weftmesh/core";
-import { BodyRelay, type HeaderField, Headers, type HttpRequest, type HttpResponse, headerField } from "@weftmesh/http";
+import {
+  BodyRelay,
+  type HeaderField,
+  Headers,
+  type HttpRequest,
+  type HttpResponse,
+  headerField,
+  TunnelResponse,
+} from "@weftmesh/http";
 import { clearTrailers } from "./clear-trailers.ts";
 import { ErrorResponse } from "./error-response.ts";
 import { type HttpFilter, type HttpService, httpFilterModule } from "./http-service.ts";
@@ -25,7 +33,8 @@ class SuccessClassWriter implements Observer {
     if (rep instanceof ErrorResponse) return;
     const answer = rep as HttpResponse;
     const succeeds = this.succeeds(answer);
-    const isStream = answer.version === "2" && answer.body.whole !== true;
+    // What the caller speaks says where it looks.
+    const isStream = this.#req.version === "2" && answer.body.whole !== true && !(answer instanceof TunnelResponse);
     if (isStream && succeeds) {
       answer.headers.delete(L5d.successClass);
       answer.body = new ClassifiedStream(answer, this);

@@ -104,6 +104,18 @@ describe("the first bytes of a connection", () => {
   });
 });
 
+describe("bytes that are like the preface", () => {
+  it.each(Array.from({ length: preface.length }, (_, like) => like))(
+    "for %i bytes are HTTP/1.1, when the rest is not",
+    (like) => {
+      const told = new Told(newServing());
+      const bytes = Buffer.concat([preface.subarray(0, like), Buffer.from("\0 rest")]);
+      told.feed(bytes, [like]);
+      expect(Buffer.concat(told.given.http1).equals(bytes)).toBe(true);
+    },
+  );
+});
+
 describe("a connection that has not shown its version", () => {
   const timed = (): { told: Told; clock: ManualClock; stats: MemoryStats } => {
     const clock = new ManualClock();

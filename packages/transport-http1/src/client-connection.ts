@@ -5,6 +5,7 @@ import {
   Headers,
   type HttpRequest,
   HttpResponse,
+  isIdempotent,
   latin1Body,
   Names,
   TunnelRequest,
@@ -26,7 +27,7 @@ import {
 } from "@weftmesh/wire";
 import { ChunkedDecoder } from "./chunked.ts";
 import { RequestBody, type RequestBodyOwner } from "./client-body.ts";
-import { isIdempotent, requestHead } from "./client-request-head.ts";
+import { requestHead } from "./client-request-head.ts";
 import { malformed } from "./errors.ts";
 import { Incomplete } from "./header-block.ts";
 import { type BodyOwner, IncomingBody } from "./incoming-body.ts";

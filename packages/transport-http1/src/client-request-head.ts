@@ -22,7 +22,8 @@ export function requestHead(req: HttpRequest): string {
   headers.delete(Names.transferEncoding);
   const framing = framingLine(req);
   const host = headers.has(Names.host) ? "" : hostLine(req.authority);
-  const upgrade = req instanceof TunnelRequest ? upgradeLines(req) : req.version === "2" ? fromHttp2(headers) : "";
+  const own = req.version === "2" ? fromHttp2(headers) : "";
+  const upgrade = req instanceof TunnelRequest ? upgradeLines(req) : own;
   return `${method} ${path} HTTP/1.1\r\n${host}${headers.toLines()}${framing}${upgrade}\r\n`;
 }
 
@@ -53,10 +54,3 @@ function hostLine(authority: string): string {
   if (!authorityText.test(authority)) throw new RequestError(`not an authority: ${JSON.stringify(authority)}`);
   return `Host: ${authority}\r\n`;
 }
-
-/** Whether doing it twice is the same as doing it once (RFC 9110 section 9.2.2). */
-export function isIdempotent(method: string): boolean {
-  return idempotent.has(method);
-}
-
-const idempotent = new Set(["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"]);

@@ -31,8 +31,6 @@ export interface ClientSessionOptions extends SessionOptions {
   readonly keepAlive?: KeepAliveOptions;
   /** For messages. */
   readonly peer: string;
-  /** What is to be told in place of an alert with which a server refuses us when the handshake is over for us. */
-  readonly refused?: (alert: Error) => Error;
 }
 
 /** A block is decoded as soon as it is whole, so one of each serves all connections. */
@@ -342,6 +340,20 @@ export class ClientSession
     this.phase = SessionPhase.Closed;
     this.loseStreams(error ?? this.wireError ?? new Error("it was closed"));
     this.onReady?.(this.wireError ?? new Error("it closed the connection"));
+  }
+
+  /** A server may have closed an idle connection when the call was on its way: nobody has begun to answer it then. */
+  protected override loseStreams(cause: Error): void {
+    const { owner } = this;
+    if (owner !== undefined && this.exchanges > 0 && !(cause instanceof ConnectionFault)) {
+      for (const stream of this.streams.list()) {
+        const { req, ctx } = stream;
+        if (req === undefined || ctx === undefined || !stream.isStale) continue;
+        this.removeStream(stream, true);
+        stream.redone(owner.redial(req, ctx));
+      }
+    }
+    super.loseStreams(cause);
   }
 
   protected lossOf(cause: Error): Error {

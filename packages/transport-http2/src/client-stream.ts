@@ -5,6 +5,7 @@ import {
   type Headers,
   type HttpRequest,
   HttpResponse,
+  isIdempotent,
   Names,
   TunnelRequest,
   TunnelResponse,
@@ -234,6 +235,13 @@ export class ClientStream extends Stream {
     if (awaiting) reject(error);
     input?.fail(error);
     this.life?.finish(error);
+  }
+
+  /** Nothing has come since the call was made, and making it again is safe. */
+  get isStale(): boolean {
+    const { req, host, receivedBefore } = this;
+    if (!this.awaiting || req === undefined || host.wire.received !== receivedBefore) return false;
+    return req.body === emptyBody && isIdempotent(req.method) && !(req instanceof TunnelRequest);
   }
 
   /** Another connection makes the call. */

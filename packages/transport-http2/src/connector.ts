@@ -1,6 +1,7 @@
 import { ClosedError, type Ctx, type ServiceFactory, type Status } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { nullStats, type StatsReceiver } from "@weftmesh/telemetry";
+import { isLateRefusal } from "@weftmesh/tls";
 import { ClientStats, type ConnectOptions, connectError, connectWire, handshakeFailed, showPeer } from "@weftmesh/wire";
 import { ClientSession, type ClientSessionOptions } from "./client-session.ts";
 import { type EndpointOptions, endpointOptions } from "./endpoint-options.ts";
@@ -38,7 +39,7 @@ export class Http2Connector implements ServiceFactory<HttpRequest, HttpResponse>
     this.#options = options;
     this.#stats = ClientStats.of(options.stats ?? nullStats);
     this.#stats.addConnector();
-    const { tls, keepAlive } = options;
+    const { keepAlive } = options;
     const never = Number.POSITIVE_INFINITY;
     const { readTimeoutMs = never, writeTimeoutMs = never } = options.socketOptions ?? {};
     const isTimed = Number.isFinite(readTimeoutMs) || Number.isFinite(writeTimeoutMs);
@@ -51,9 +52,6 @@ export class Http2Connector implements ServiceFactory<HttpRequest, HttpResponse>
       rates: defaultFrameRates,
       continueTimeoutMs: options.continueTimeoutMs ?? 1_000,
       peer: showPeer(options.host, options.port),
-      ...(tls === undefined
-        ? {}
-        : { refused: (alert: Error) => handshakeFailed(options.host, options.port, tls.failed(alert)) }),
     };
   }
 
@@ -70,6 +68,10 @@ export class Http2Connector implements ServiceFactory<HttpRequest, HttpResponse>
       return await session.ready(ctx, connectTimeoutMs);
     } catch (error) {
       if (ctx.cancelled !== undefined) throw error;
+      // With TLS 1.3 a server may refuse us when the handshake is over for us.
+      const { tls } = this.#options;
+      if (tls !== undefined && isLateRefusal(error as Error))
+        throw handshakeFailed(host, port, tls.failed(error as Error));
       throw connectError(host, port, error as Error);
     }
   }

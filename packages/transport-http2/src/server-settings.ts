@@ -28,7 +28,7 @@ export interface Http2ServerLimits {
 export const defaultHttp2ServerLimits: Http2ServerLimits = {
   maxConcurrentStreams: 1_000,
   maxSilentStreams: 100,
-  maxOpenHeaderBytes: 8_388_608,
+  maxOpenHeaderBytes: 4_194_304,
   headerTimeoutMs: 10_000,
   bodyTimeoutMs: 20_000,
   minBodyBytesPerSec: 50,

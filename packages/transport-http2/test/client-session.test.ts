@@ -235,6 +235,40 @@ describe("ClientSession", () => {
     expect(client.peer.resetOf(1)).toBe("NO_ERROR");
   });
 
+  it("has a call made anew whose connection was closed before it came, if that is safe", async () => {
+    const client = begun();
+    const redialled: string[] = [];
+    const again = new Promise<never>(() => {});
+    client.session.owner = {
+      redial: (req: HttpRequest) => {
+        redialled.push(req.method);
+        return again;
+      },
+      sessionClosed: () => {},
+    };
+    const first = client.session.call(request(), new Ctx());
+    client.send(client.peer.headers(1, ok));
+    await first;
+    void client.session.call(request("GET"), new Ctx());
+    const posted = client.session.call(request("POST", textBody("x")), new Ctx()).catch((error: unknown) => error);
+    client.wire.flush();
+    client.wire.cut();
+    expect(await posted).toMatchObject({ code: "WEFT_CONNECTION_LOST" });
+    expect(redialled).toEqual(["GET"]);
+  });
+
+  it("fails a call that the server may have begun when its connection is lost", async () => {
+    const client = begun();
+    client.session.owner = { redial: () => Promise.reject(new Error("again")), sessionClosed: () => {} };
+    const first = client.session.call(request(), new Ctx());
+    client.send(client.peer.headers(1, ok));
+    await first;
+    const second = client.session.call(request(), new Ctx()).catch((error: unknown) => error);
+    client.send(windowUpdate(3, 1));
+    client.wire.cut();
+    expect(await second).toMatchObject({ code: "WEFT_CONNECTION_LOST" });
+  });
+
   it("asks a server that is silent with calls under way whether it is there, and gives it up if it is not", async () => {
     const clock = new ManualClock();
     const client = new MemoryClient(clock, { keepAlive: { intervalMs: 10_000, timeoutMs: 5_000 } }).begin();

@@ -27,6 +27,8 @@ export class TunnelStats {
   /** Tunnels that are open now. */
   open = 0;
   readonly #stats: StatsReceiver;
+  #watchers = 0;
+  #removeGauge: () => void = () => {};
 
   /** Counts below `stats`, which is the server's scope and `tunnels`. */
   constructor(stats: StatsReceiver) {
@@ -39,9 +41,12 @@ export class TunnelStats {
     this.durationMs = stats.stat("duration_ms");
   }
 
-  /** Shows how many are open. The result takes the gauge away. */
+  /** Shows how many are open, once for all that share these. The result takes the gauge away when the last has. */
   watchOpen(): () => void {
-    return this.#stats.gauge(() => this.open, "open");
+    if (this.#watchers++ === 0) this.#removeGauge = this.#stats.gauge(() => this.open, "open");
+    return () => {
+      if (--this.#watchers === 0) this.#removeGauge();
+    };
   }
 }
 

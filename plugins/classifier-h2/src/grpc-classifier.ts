@@ -1,5 +1,5 @@
 import { type Classifier, hasFlag, type ResponseClass } from "@weftmesh/core";
-import { type HeaderName, type HttpResponse, headerName } from "@weftmesh/http";
+import { type HeaderName, type HttpResponse, headerName, TunnelResponse } from "@weftmesh/http";
 
 const grpcStatus: HeaderName = headerName("grpc-status");
 /** What gRPC calls a status that nobody can read. */
@@ -37,7 +37,8 @@ export class GrpcClassifier implements Classifier {
   classify(_req: unknown, rep: unknown, error: Error | undefined): ResponseClass {
     if (error !== undefined) return this.#failed(error);
     const answer = rep as HttpResponse | undefined;
-    if (answer === undefined) return "success";
+    // A tunnel says nothing at its end.
+    if (answer === undefined || answer instanceof TunnelResponse) return "success";
     const text = answer.trailers?.get(grpcStatus) ?? answer.headers.get(grpcStatus);
     if (text !== undefined) return this.#ofStatus(statusOf(text));
     if (answer.status >= 400) return this.#options.retryableHttpStatus(answer.status) ? "retryable" : "failure";
@@ -46,7 +47,8 @@ export class GrpcClassifier implements Classifier {
 
   mayTurnRetryable(_req: unknown, rep: unknown): boolean {
     const answer = rep as HttpResponse;
-    return this.#options.retries && answer.status < 400 && !isOver(answer) && !answer.headers.has(grpcStatus);
+    if (!this.#options.retries || answer instanceof TunnelResponse) return false;
+    return answer.status < 400 && !isOver(answer) && !answer.headers.has(grpcStatus);
   }
 
   #ofStatus(status: number): ResponseClass {

@@ -25,7 +25,9 @@ import {
   serverVersionsKeys,
   slowClientsSchema,
   type TracePropagatorConfig,
+  type TunnelsConfig,
   tracePropagatorSchema,
+  tunnelsSchema,
 } from "@weftmesh/config";
 import * as z from "zod";
 import { clientEndpointKeys, type EndpointSettings, serverEndpointKeys } from "./endpoint-settings.ts";
@@ -39,6 +41,7 @@ export interface H2RouterKeys {
   readonly h2AccessLogRotateCount: number;
   readonly h2AccessLogFormat: "line" | "json";
   readonly tracePropagator: TracePropagatorConfig;
+  readonly tunnels?: TunnelsConfig | undefined;
 }
 
 /** How much of a stream is kept for retries. Units: bytes. */
@@ -96,6 +99,9 @@ export function h2Schema(plugins: PluginSource): z.ZodType<H2Config> {
       h2AccessLogRotateCount: log.rotateCount,
       h2AccessLogFormat: log.format,
       tracePropagator: tracePropagatorSchema(),
+      tunnels: tunnelsSchema()
+        .optional()
+        .describe("CONNECT, and streams for other protocols, such as WebSocket; none when absent (not in Linkerd)"),
     },
     server: {
       ...httpServerKeys(),

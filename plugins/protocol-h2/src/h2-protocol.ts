@@ -23,6 +23,7 @@ import {
   type RouterRuntime,
   serverParams,
   takenOn,
+  tunnelOptions,
 } from "@weftmesh/router";
 import { serverConnectionStats } from "@weftmesh/wire";
 import { type H2Config, type H2ServerConfig, h2Schema } from "./config.ts";
@@ -64,7 +65,7 @@ function h2Parts(config: H2Config, runtime: RouterRuntime): ProtocolParts<H2Conf
       clientParams(client)
         .set(ClientVersionParam, client.protocol ?? "h2")
         .set(EndpointSettingsParam, endpointSettingsOf(client)).params,
-    listen: (server, parts) => listenOn(answers, server, parts),
+    listen: (server, parts) => listenOn(config, answers, server, parts),
     requestOf,
   };
 }
@@ -76,6 +77,7 @@ interface Answers {
 }
 
 function listenOn(
+  config: H2Config,
   answers: Answers,
   server: H2ServerConfig,
   { params, service, stats, tls }: ListenParts,
@@ -85,6 +87,7 @@ function listenOn(
   const { minResponseBytesPerSec: _none, ...pace } = paceLimits(server);
   const own = {
     service,
+    ...tunnelOptions(config.tunnels, stats),
     session: { idleTimeMs: session?.idleTimeMs ?? never, lifeTimeMs: session?.lifeTimeMs ?? never },
   };
   const wire = {

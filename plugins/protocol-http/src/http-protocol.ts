@@ -22,12 +22,12 @@ import {
   ResponseLimitsParam,
   type RouterRuntime,
   takenOn,
+  tunnelOptions,
 } from "@weftmesh/router";
 import { serverConnectionStats } from "@weftmesh/wire";
 import { type HttpConfig, type HttpServerConfig, httpSchema } from "./config.ts";
 import { maxReplayBytes, routerParams } from "./router-params.ts";
 import { serverParams } from "./stack-params.ts";
-import { tunnelOptions } from "./tunnel-options.ts";
 
 const kilobyte = 1024;
 const never = Number.POSITIVE_INFINITY;
@@ -76,6 +76,7 @@ function listenOn(
   const own = {
     service,
     respond,
+    ...tunnelOptions(config.tunnels, stats),
     session: { idleTimeMs: session?.idleTimeMs ?? never, lifeTimeMs: session?.lifeTimeMs ?? never },
   };
   const wire = {
@@ -98,9 +99,12 @@ function listenOn(
         maxHeaderLines: server.maxHeaderLines,
         refuseUnderscores: !server.allowUnderscoresInHeaders,
       },
-      ...tunnelOptions(config.tunnels, stats),
     },
-    http2: { ...own, limits: pace, endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte } },
+    http2: {
+      ...own,
+      limits: pace,
+      endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte },
+    },
   });
 }
 

@@ -1,12 +1,12 @@
 import type { TunnelsConfig } from "@weftmesh/config";
 import type { StatsReceiver } from "@weftmesh/telemetry";
-import { type Http1ServerOptions, TunnelStats } from "@weftmesh/transport-http1";
+import { type TunnelSettings, TunnelStats } from "@weftmesh/wire";
 
 /** What a server is told of tunnels: nothing where the config asks for none. */
 export function tunnelOptions(
   config: TunnelsConfig | undefined,
   serverStats: StatsReceiver,
-): Pick<Http1ServerOptions, "tunnels"> {
+): { readonly tunnels?: TunnelSettings } {
   if (config === undefined || (!config.connect && config.upgrade.length === 0)) return {};
   return {
     tunnels: {

@@ -282,6 +282,8 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
       return;
     }
     this.budget.reset();
+    // Once is enough (RFC 9113 section 5.4.2): the peer has not heard of it yet.
+    if (this.closedStreams.find(id) === Gone.ResetByUs) return;
     this.reply();
     this.frames.reset(id, code);
     this.closedStreams.add(id, true);

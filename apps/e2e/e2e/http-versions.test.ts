@@ -148,7 +148,7 @@ ${client ? `  client: { protocol: ${out} }\n` : ""}${label.startsWith("http-") ?
       router("secure-http", "http", "http1", `, ${tls}`, false),
     ].join("")}`,
   );
-});
+}, 60_000);
 
 afterAll(async () => {
   for (const each of clients) each.close();

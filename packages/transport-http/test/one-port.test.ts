@@ -10,7 +10,7 @@ import { serverConnectionStats, type WireServer } from "@weftmesh/wire";
 import { afterEach, describe, expect, it } from "vitest";
 import { clientOf, forwarding } from "./ends.ts";
 import { endStream, type Frame, frame, framesOf, get, headers, preface, settings } from "./frames.ts";
-import { TlsEnds } from "./tls-ends.ts";
+import { newAcceptor } from "./new-acceptor.ts";
 
 const http1Get = "GET /one HTTP/1.1\r\nHost: web\r\n\r\n";
 const http2Get = Buffer.concat([preface, settings, headers(1, true, ...get)]);
@@ -223,6 +223,23 @@ describe("an upgrade from HTTP/1.1", () => {
     expect(peer.statuses).toEqual([200]);
   });
 
+  it("is all that HTTP/1.1 is there for: what is neither version's is told so in HTTP/2, and closed", async () => {
+    const server = await listenHttp({ http2: own, upgrade: true, port: 0, clock: systemClock });
+    closing.push(() => server.close(0));
+    for (const sent of ["INVALID CONNECTION PREFACE\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\rX", "\n"]) {
+      const peer = client(server);
+      peer.send(sent);
+      await peer.gone();
+      // GOAWAY with PROTOCOL_ERROR, behind the settings.
+      const last = received(peer).at(-1);
+      expect([last?.type, last?.payload.readUInt32BE(4)], sent).toEqual([7, 1]);
+    }
+    const old = client(server);
+    old.send(http1Get);
+    await old.gone();
+    expect(old.statuses).toEqual([426]);
+  });
+
   it("is all that HTTP/1.1 is there for where it is not served otherwise", async () => {
     const server = await listenHttp({ http2: own, upgrade: true, port: 0, clock: systemClock });
     closing.push(() => server.close(0));
@@ -238,8 +255,7 @@ describe("an upgrade from HTTP/1.1", () => {
 
 describe("one port with TLS", () => {
   it("serves what the client chose by ALPN, and by its first bytes who chose nothing", async () => {
-    const ends = await TlsEnds.create();
-    const server = await listen({ tls: ends.acceptor() });
+    const server = await listen({ tls: await newAcceptor() });
     const talk = async (ALPNProtocols: string[] | undefined, text: string | Uint8Array): Promise<string> => {
       const socket = tlsConnect({
         port: server.address.port,

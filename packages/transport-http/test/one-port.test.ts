@@ -181,6 +181,20 @@ describe("an upgrade from HTTP/1.1", () => {
     expect(dataOf(received(behindSwitch(peer)), 1)).toBe("version 1.1 of web/up");
   });
 
+  it("says that the connection ends, where the server closes", async () => {
+    const server = await listen({ upgrade: true });
+    const peer = client(server);
+    await eventually("it is there", () => server.connections === 1);
+    const closed = server.close(60_000, 30_000);
+    peer.send(upgradeRequest());
+    await peer.until(() => received(behindSwitch(peer)).some((each) => each.type === 7));
+    await peer.until(() => hasEnded(received(behindSwitch(peer)), 1));
+    const ping = received(behindSwitch(peer)).find((each) => each.type === 6) as Frame;
+    peer.send(Buffer.concat([preface, settings, frame(6, 1, 0, ping.payload)]));
+    await peer.gone();
+    await closed;
+  });
+
   it("leaves the headers that asked for it behind", async () => {
     const seen: string[][] = [];
     const looking = {

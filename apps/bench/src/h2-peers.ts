@@ -63,19 +63,20 @@ server { listen 127.0.0.1:${port} http2 backlog=4096; http2_max_requests 1000000
   },
 };
 
-const haproxy: Peer = {
-  name: "haproxy",
+/** With `http-reuse` as it is by default, and where clients share what connections there are. */
+const haproxy = (name: string, reuse: "safe" | "always"): Peer => ({
+  name,
   async start(rig, port) {
     if (!has("haproxy")) return "haproxy is not installed";
     const servers = rig.upstreams.map((each, i) => `  server s${i} 127.0.0.1:${each} proto h2`).join("\n");
     const conf = write(
       rig,
-      "haproxy.cfg",
-      `global\n  nbthread 1\n  maxconn 4000\ndefaults\n  mode http\n  http-reuse always\n  timeout client 60s\n  timeout server 60s\n  timeout connect 5s\nfrontend f\n  bind 127.0.0.1:${port} backlog 4096 proto h2\n  default_backend b\nbackend b\n  balance roundrobin\n${servers}\n`,
+      `${name}.cfg`,
+      `global\n  nbthread 1\n  maxconn 4000\ndefaults\n  mode http\n  http-reuse ${reuse}\n  timeout client 60s\n  timeout server 60s\n  timeout connect 5s\nfrontend f\n  bind 127.0.0.1:${port} backlog 4096 proto h2\n  default_backend b\nbackend b\n  balance roundrobin\n${servers}\n`,
     );
-    return started(new Child("haproxy", "haproxy", ["-f", conf, "-db"]), port);
+    return started(new Child(name, "haproxy", ["-f", conf, "-db"]), port);
   },
-};
+});
 
 const nghttpx: Peer = {
   name: "nghttpx",
@@ -121,4 +122,11 @@ usage: { enabled: false }
 };
 
 /** HTTP/2 on both sides, in plain text with prior knowledge. */
-export const h2Peers: readonly Peer[] = [haproxy, weftmesh, nginx, nghttpx, nodeHttp2];
+export const h2Peers: readonly Peer[] = [
+  haproxy("haproxy", "safe"),
+  weftmesh,
+  haproxy("haproxy-reuse-always", "always"),
+  nginx,
+  nghttpx,
+  nodeHttp2,
+];

@@ -10,7 +10,7 @@ import { serverConnectionStats, type WireServer } from "@weftmesh/wire";
 import { afterEach, describe, expect, it } from "vitest";
 import { clientOf, forwarding } from "./ends.ts";
 import { endStream, type Frame, frame, framesOf, get, headers, preface, settings } from "./frames.ts";
-import { TlsEnds } from "./tls-ends.ts";
+import { newAcceptor } from "./new-acceptor.ts";
 
 const http1Get = "GET /one HTTP/1.1\r\nHost: web\r\n\r\n";
 const http2Get = Buffer.concat([preface, settings, headers(1, true, ...get)]);
@@ -181,6 +181,20 @@ describe("an upgrade from HTTP/1.1", () => {
     expect(dataOf(received(behindSwitch(peer)), 1)).toBe("version 1.1 of web/up");
   });
 
+  it("says that the connection ends, where the server closes", async () => {
+    const server = await listen({ upgrade: true });
+    const peer = client(server);
+    await eventually("it is there", () => server.connections === 1);
+    const closed = server.close(60_000, 30_000);
+    peer.send(upgradeRequest());
+    await peer.until(() => received(behindSwitch(peer)).some((each) => each.type === 7));
+    await peer.until(() => hasEnded(received(behindSwitch(peer)), 1));
+    const ping = received(behindSwitch(peer)).find((each) => each.type === 6) as Frame;
+    peer.send(Buffer.concat([preface, settings, frame(6, 1, 0, ping.payload)]));
+    await peer.gone();
+    await closed;
+  });
+
   it("leaves the headers that asked for it behind", async () => {
     const seen: string[][] = [];
     const looking = {
@@ -255,8 +269,7 @@ describe("an upgrade from HTTP/1.1", () => {
 
 describe("one port with TLS", () => {
   it("serves what the client chose by ALPN, and by its first bytes who chose nothing", async () => {
-    const ends = await TlsEnds.create();
-    const server = await listen({ tls: ends.acceptor() });
+    const server = await listen({ tls: await newAcceptor() });
     const talk = async (ALPNProtocols: string[] | undefined, text: string | Uint8Array): Promise<string> => {
       const socket = tlsConnect({
         port: server.address.port,

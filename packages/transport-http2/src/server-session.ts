@@ -95,6 +95,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     const stream = new ServerStream(1, this, ctx, 0);
     stream.remoteEnded = true;
     this.streams.add(stream);
+    if (this.owner.draining || this.settings.guard.keepsNone) this.drain();
     this.requests++;
     stream.serve(req, this.settings, false);
   }

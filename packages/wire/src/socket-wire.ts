@@ -220,7 +220,11 @@ export class SocketWire implements FrameWire {
 
   reset(): void {
     this.writeQueued();
-    if (!this.closed) this.socket?.resetAndDestroy();
+    const { socket } = this;
+    if (this.closed || socket === undefined) return;
+    // The system resets no connection while it says that we have ended: asked for that, it would never close.
+    if (socket.writableEnded) socket.destroy();
+    else socket.resetAndDestroy();
   }
 
   probe(): void {

@@ -6,8 +6,9 @@ import { type UnpooledService, unpooled } from "@weftmesh/pool";
 import { StatsParam } from "@weftmesh/telemetry";
 import { ConnectTimeoutMs } from "@weftmesh/timeout";
 import { Http1Connector, type ResponseLimits } from "@weftmesh/transport-http1";
-import { type EndpointOptions, Http2Connector } from "@weftmesh/transport-http2";
+import type { EndpointOptions } from "@weftmesh/transport-http2";
 import { ClientVersionParam } from "../client-version.ts";
+import { http2Connector } from "./http2-on-demand.ts";
 import { endpointTls } from "./router-tls.ts";
 import { connectionSocket } from "./socket-settings.ts";
 import { ClientSocketParam } from "./stack-params.ts";
@@ -41,7 +42,7 @@ export function httpTransport(params: Params): UnpooledService<HttpRequest, Http
   };
   return unpooled(
     isHttp2
-      ? new Http2Connector({ ...to, endpoint: params.get(EndpointSettingsParam) })
+      ? http2Connector({ ...to, endpoint: params.get(EndpointSettingsParam) })
       : new Http1Connector({ ...to, limits: params.get(ResponseLimitsParam) }),
   );
 }

@@ -1,14 +1,14 @@
 import type { ServerProtocolName } from "@weftmesh/config";
-import { type HttpServerOptions, listenHttp } from "@weftmesh/transport-http";
+import type { HttpServerOptions } from "@weftmesh/transport-http";
 import { listenHttp1 } from "@weftmesh/transport-http1";
-import { listenHttp2 } from "@weftmesh/transport-http2";
 import type { WireServer, WireServerOptions } from "@weftmesh/wire";
+import { loadHttp2 } from "./http2-on-demand.ts";
 
 /** What a listener does with the connections of each version, should it take such. */
 export type VersionsServed = Required<Pick<HttpServerOptions, "http1" | "http2">>;
 
 /** Listens for those versions. */
-export function listenVersions(
+export async function listenVersions(
   protocols: readonly ServerProtocolName[],
   wire: WireServerOptions,
   { http1, http2 }: VersionsServed,
@@ -17,7 +17,9 @@ export function listenVersions(
   const takesHttp1 = protocols.includes("http1");
   // Within TLS the client has chosen before it could ask for an upgrade.
   const upgrade = protocols.includes("h2cUpgrade") && wire.tls === undefined;
+  const { listenHttp2 } = await loadHttp2();
   if (!takesHttp1 && !upgrade) return listenHttp2({ ...wire, ...http2 });
+  const { listenHttp } = await import("@weftmesh/transport-http");
   return listenHttp({ ...wire, http2, upgrade, ...(takesHttp1 ? { http1 } : {}) });
 }
 

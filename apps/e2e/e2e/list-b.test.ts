@@ -36,7 +36,7 @@ routers:
   good = await H2Client.connect(proxy.at("h2"));
   // What is compiled, opened and kept once is there before anything is measured.
   for (let i = 0; i < 200; i++) expect((await good.ask()).status).toBe(200);
-});
+}, 60_000);
 afterAll(async () => {
   good?.close();
   await proxy?.stop();

@@ -199,6 +199,7 @@ export class FrameReader {
     const { id, endStream, bytes, length } = block;
     block.close();
     this.handler.onHeaders(id, endStream, bytes, 0, length);
+    HeaderBlock.reuse(bytes);
   }
 
   private beginData(bytes: Buffer, body: number, end: number, id: number, flags: number, length: number): number {

@@ -2,6 +2,8 @@ import { ConnectionFault } from "./errors.ts";
 import { ErrorCode } from "./frame-types.ts";
 
 const none = Buffer.alloc(0);
+/** The largest memory of a block that is over, for the next one: a flood of long blocks leaves nothing to be collected. */
+let spare = none;
 
 /** A header block that comes in several frames, until it is whole. */
 export class HeaderBlock {
@@ -41,12 +43,27 @@ export class HeaderBlock {
       throw new ConnectionFault(ErrorCode.EnhanceYourCalm, `a header block came in more than ${this.maxFrames} frames`);
     }
     if (length > this.bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.min(Math.max(length, 2 * this.bytes.length), this.maxBytes));
+      const grown = this.grown(length);
       this.bytes.copy(grown, 0, 0, this.length);
       this.bytes = grown;
     }
     bytes.copy(this.bytes, this.length, start, end);
     this.length = length;
+  }
+
+  /** Room for so many bytes. */
+  private grown(length: number): Buffer {
+    if (spare.length < length) {
+      return Buffer.allocUnsafeSlow(Math.min(Math.max(length, 2 * this.bytes.length), this.maxBytes));
+    }
+    const taken = spare;
+    spare = none;
+    return taken;
+  }
+
+  /** What was read out of it is done with. */
+  static reuse(bytes: Buffer): void {
+    if (bytes.length > spare.length) spare = bytes;
   }
 
   close(): void {

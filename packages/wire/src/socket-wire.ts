@@ -220,7 +220,11 @@ export class SocketWire implements FrameWire {
 
   reset(): void {
     this.writeQueued();
-    if (!this.closed) this.socket?.resetAndDestroy();
+    const { socket } = this;
+    if (this.closed || socket === undefined) return;
+    // While its end goes out TCP takes no reset, and Node leaves a socket open for ever whose reset fails.
+    if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+    else socket.resetAndDestroy();
   }
 
   probe(): void {

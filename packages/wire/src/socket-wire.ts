@@ -222,9 +222,13 @@ export class SocketWire implements FrameWire {
     this.writeQueued();
     const { socket } = this;
     if (this.closed || socket === undefined) return;
-    // While its end goes out TCP takes no reset, and Node leaves a socket open for ever whose reset fails.
-    if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+    if (this.isEnding(socket)) socket.destroy();
     else socket.resetAndDestroy();
+  }
+
+  /** While its end goes out TCP takes no reset, and Node leaves a socket open for ever whose reset fails. */
+  protected isEnding(socket: Socket): boolean {
+    return socket.writableEnded && !socket.writableFinished;
   }
 
   probe(): void {

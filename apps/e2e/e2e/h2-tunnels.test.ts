@@ -136,7 +136,10 @@ describe("tunnels over HTTP/2", () => {
     const echoed = take(stream, 7);
     stream.write(masked("hello"));
     expect((await echoed).toString("latin1")).toBe("\x81\x05hello");
+    // Its end and a reset come at once: the connection to the backend goes with the tunnel all the same.
     stream.close();
+    const gauge = `rt/${label}/client/$/inet/127.0.0.1/${(one.address() as AddressInfo).port}/connections`;
+    await proxy.metricsWhen((metrics) => metrics[gauge] === 0);
   });
 
   it("carry a CONNECT to the endpoint that its name is bound to, with half-closes", async () => {

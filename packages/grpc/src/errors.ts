@@ -1,23 +1,40 @@
-import { type StatusObject, status } from "@grpc/grpc-js";
+import type { StatusObject } from "@grpc/grpc-js";
 import { type ErrorFlag, WeftError } from "@weftmesh/core";
 
-/** `UNAVAILABLE` for 14; what is no status of gRPC's has its number. */
-export function statusName(code: number): string {
-  return status[code] ?? `CODE_${code}`;
-}
-
-const none: readonly ErrorFlag[] = [];
 const callers: readonly ErrorFlag[] = ["interrupted", "ignorable", "nonRetryable"];
 
-/** A call that ended with a status other than OK, said by the peer or by grpc-js. Its code is `WEFT_GRPC_UNAVAILABLE` or alike. */
+/** A call ended with a status other than OK, said by the server or by grpc-js. */
 export class GrpcStatusError extends WeftError {
+  /** By the number of the status. */
+  static readonly #codes: readonly string[] = [
+    "WEFT_GRPC_OK",
+    "WEFT_GRPC_CANCELLED",
+    "WEFT_GRPC_UNKNOWN",
+    "WEFT_GRPC_INVALID_ARGUMENT",
+    "WEFT_GRPC_DEADLINE_EXCEEDED",
+    "WEFT_GRPC_NOT_FOUND",
+    "WEFT_GRPC_ALREADY_EXISTS",
+    "WEFT_GRPC_PERMISSION_DENIED",
+    "WEFT_GRPC_RESOURCE_EXHAUSTED",
+    "WEFT_GRPC_FAILED_PRECONDITION",
+    "WEFT_GRPC_ABORTED",
+    "WEFT_GRPC_OUT_OF_RANGE",
+    "WEFT_GRPC_UNIMPLEMENTED",
+    "WEFT_GRPC_INTERNAL",
+    "WEFT_GRPC_UNAVAILABLE",
+    "WEFT_GRPC_DATA_LOSS",
+    "WEFT_GRPC_UNAUTHENTICATED",
+  ];
   readonly status: StatusObject;
 
   constructor(ended: StatusObject) {
-    super(`WEFT_GRPC_${statusName(ended.code)}`, ended.details === "" ? statusName(ended.code) : ended.details, {
-      flags: none,
-    });
+    super(GrpcStatusError.#codeOf(ended.code), ended.details === "" ? `status ${ended.code}` : ended.details);
     this.status = ended;
+  }
+
+  static #codeOf(code: number): string {
+    // A server may make a number up.
+    return GrpcStatusError.#codes[code] ?? "WEFT_GRPC_STATUS";
   }
 }
 

@@ -1,4 +1,3 @@
-export type { GrpcDeadline } from "./call-deadline.ts";
 export {
   ChannelCredentialsParam,
   ChannelOptionsParam,
@@ -9,7 +8,14 @@ export { GrpcCancelledError, GrpcConnectError, GrpcStatusError } from "./errors.
 export { type GrpcClassifierOptions, grpcClassifier } from "./grpc-classifier.ts";
 export { type GrpcClient, type GrpcService, grpcClient, grpcStack } from "./grpc-client.ts";
 export { GrpcRequest, type GrpcRequestOptions } from "./grpc-request.ts";
-export { type Answerer, GrpcResponse, type ResponseReader, statusResponse, WholeResponse } from "./grpc-response.ts";
+export {
+  type Answerer,
+  type AuthContext,
+  GrpcResponse,
+  type ResponseReader,
+  statusResponse,
+  WholeResponse,
+} from "./grpc-response.ts";
 export { grpcPushBackMs, grpcRequeueing, grpcRetrying } from "./grpc-retrying.ts";
 export { type HealthOptions, HealthService, type ServingStatus } from "./health.ts";
 export { healthFile } from "./health-file.ts";

@@ -83,6 +83,7 @@ const places = 1_024;
 /** Declared names are never forgotten either: there are as many as the program has. */
 const byId: FieldName[] = [];
 const fixed = new Map<string, FieldName>();
+/** Names in lower case that are right, those of the static table among them. */
 let byText = new Map<string, FieldName>();
 /** By the hash of the octets; one that comes takes the place of the one that was there. */
 const byHash: (FieldName | undefined)[] = new Array(places).fill(undefined);
@@ -92,6 +93,7 @@ for (const name of staticNames.keys()) {
   fixed.set(name, known);
   byHash[known.hash & (places - 1)] = known;
 }
+byText = new Map(fixed);
 
 /** Folds the characters into the hash, as `hashStep` does. */
 export function hashText(text: string, start: number, end: number, from: number): number {
@@ -100,10 +102,12 @@ export function hashText(text: string, start: number, end: number, from: number)
   return hash;
 }
 
-/** The name that is written like that, which is in lower case if it is right. */
+/** The name of that text in any case. */
 export function fieldName(text: string): FieldName {
-  const known = fixed.get(text) ?? byText.get(text);
-  return known ?? remember(ownText(text), hashText(text, 0, text.length, 0));
+  const known = byText.get(text);
+  if (known !== undefined) return known;
+  const lower = text.toLowerCase();
+  return byText.get(lower) ?? remember(ownText(lower), hashText(lower, 0, lower.length, 0));
 }
 
 /** The name that was declared with the id. */
@@ -122,7 +126,7 @@ export function fieldNameIn(text: string, start: number, end: number): FieldName
   for (let i = start; i < end; i++) hash = hashStep(hash, tokenTable[text.charCodeAt(i)] as number);
   const known = byHash[hash & (places - 1)];
   if (known !== undefined && known.hash === hash && isLower(known.text, text, start, end)) return known;
-  const name = fieldName(text.substring(start, end).toLowerCase());
+  const name = fieldName(text.substring(start, end));
   byHash[hash & (places - 1)] = name;
   return name;
 }
@@ -143,7 +147,7 @@ export function fieldNameOf(bytes: Uint8Array, start: number, end: number): Fiel
   const known = byHash[hash & (places - 1)];
   if (known !== undefined && known.hash === hash && isText(known.text, bytes, start, end)) return known;
   const text = latin1(bytes, start, end);
-  const name = fixed.get(text) ?? byText.get(text) ?? remember(text, hash);
+  const name = byText.get(text) ?? remember(text, hash);
   byHash[hash & (places - 1)] = name;
   return name;
 }
@@ -157,9 +161,10 @@ export function isText(text: string, bytes: Uint8Array, start: number, end: numb
 
 function remember(text: string, hash: number): FieldName {
   const name = new FieldName(text, hash);
-  if (text.length > maxNameLength) return name;
+  // One in upper case would be found for an encoder.
+  if (text.length > maxNameLength || name.fault !== undefined) return name;
   // All at once: what is still in use comes back, and a flood of names costs no more than that.
-  if (byText.size >= maxNames) byText = new Map();
+  if (byText.size >= maxNames) byText = new Map(fixed);
   byText.set(text, name);
   return name;
 }

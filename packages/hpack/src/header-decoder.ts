@@ -75,14 +75,23 @@ export class HeaderDecoder {
    * Errors: `WEFT_PROTOCOL_HPACK`, after which nothing more can be read: the connection ends with COMPRESSION_ERROR.
    */
   decode(bytes: Uint8Array, start: number, end: number, sink: FieldSink): boolean {
-    const { table, maxListBytes } = this;
+    return this.read(bytes, start, end, sink, this.maxListBytes);
+  }
+
+  /** One whole header block that nobody wants: read for the sake of the table. Errors: as for `decode`. */
+  skip(bytes: Uint8Array, start: number, end: number): void {
+    this.read(bytes, start, end, nobody, -1);
+  }
+
+  private read(bytes: Uint8Array, start: number, end: number, sink: FieldSink, maxListBytes: number): boolean {
+    const { table } = this;
     this.at = start;
     this.readUpdates(bytes, end);
     const statics = staticFields();
     let listBytes = 0;
     while (this.at < end) {
       const first = bytes[this.at] as number;
-      let field: HeaderField;
+      let field: HeaderField | undefined;
       if (first >= 0x80) {
         let index = first & 0x7f;
         if (index === 0x7f) index = this.readInteger(bytes, end, 0x7f);
@@ -92,7 +101,8 @@ export class HeaderDecoder {
           field = statics[index] as HeaderField;
         } else if (index - staticLast <= table.count) field = table.field(index - staticLast - 1);
         else throw beyond(index, table.count);
-      } else field = this.readLiteral(bytes, end, first);
+      } else field = this.readLiteral(bytes, end, first, listBytes <= maxListBytes);
+      if (field === undefined) continue;
       listBytes += field.name.length + field.value.length + entryOverhead;
       if (listBytes <= maxListBytes) sink.onField(field);
     }
@@ -114,7 +124,8 @@ export class HeaderDecoder {
     }
   }
 
-  private readLiteral(bytes: Uint8Array, end: number, first: number): HeaderField {
+  /** Nothing is made of one that neither the list nor the table takes. */
+  private readLiteral(bytes: Uint8Array, end: number, first: number, isWanted: boolean): HeaderField | undefined {
     const { table } = this;
     let indexing: Indexing = Indexing.notIndexed;
     let prefix = 0x0f;
@@ -132,6 +143,7 @@ export class HeaderDecoder {
     else if (index - staticLast <= table.count) name = table.name(index - staticLast - 1);
     else throw beyond(index, table.count);
     this.readString(bytes, end);
+    if (!isWanted && indexing !== Indexing.indexed) return undefined;
     const field = sharedField(name, text, textStart, textEnd, indexing);
     if (indexing === Indexing.indexed) table.add(name, field);
     return field;
@@ -181,6 +193,8 @@ export class HeaderDecoder {
     textEnd = decoded;
   }
 }
+
+const nobody: FieldSink = { onField: () => {} };
 
 function beyond(index: number, count: number): HpackError {
   return new HpackError(`a header field has the index ${index}, and the last one is ${staticLast + count}`);

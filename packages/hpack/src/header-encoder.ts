@@ -1,7 +1,7 @@
 import { type HeaderField, type Headers, type HeaderVisitor, hashStep, Indexing } from "@weftmesh/http";
 import { EncoderTable } from "./encoder-table.ts";
 import { declaredFieldName, type FieldName, fieldName, fieldNameIn } from "./field-name.ts";
-import { huffmanEncode, huffmanLength } from "./huffman.ts";
+import { huffmanEncode } from "./huffman.ts";
 import { ownText, writeLatin1 } from "./latin1.ts";
 import { staticFields, staticLast, staticRefOf } from "./static-table.ts";
 
@@ -22,6 +22,8 @@ const asNotIndexed = 0x00;
 const maxCodedLength = 512;
 /** Names and integers around a string: more than any takes. */
 const spareBytes = 32;
+/** The longest code has 30 bits. */
+const maxOctetsPerCode = 4;
 const blockBytes = 4_096;
 const keptBlockBytes = 65_536;
 const remembered = 128;
@@ -93,7 +95,7 @@ export class HeaderEncoder implements HeaderVisitor {
 
   /** What exists as text alone; the name in any case. */
   pair(name: string, value: string): void {
-    this.text(fieldName(name.toLowerCase()), value, 0, value.length);
+    this.text(fieldName(name), value, 0, value.length);
   }
 
   headers(headers: Headers): void {
@@ -111,7 +113,7 @@ export class HeaderEncoder implements HeaderVisitor {
 
   private newField(field: HeaderField): void {
     const { value, indexing } = field;
-    const name = field.id > 0 ? declaredFieldName(field.id) : fieldName(field.lowerName);
+    const name = field.id > 0 ? declaredFieldName(field.id) : fieldName(field.name);
     if (field.staticRef === 0 && indexing !== Indexing.never) {
       field.staticRef = staticRefOf(name, value);
       if (field.staticRef > 0) {
@@ -191,17 +193,28 @@ export class HeaderEncoder implements HeaderVisitor {
   /** RFC 7541 section 5.2. */
   private writeString(text: string, start: number, end: number): void {
     const length = end - start;
-    const coded = length <= maxCodedLength ? huffmanLength(text, start, end) : length;
+    if (length <= maxCodedLength && length > 0 && this.writeCoded(text, start, end)) return;
     this.reserve(length);
-    if (coded < length) {
-      this.writeInteger(0x80, 0x7f, coded);
-      this.length = huffmanEncode(text, start, end, this.bytes, this.length);
-      return;
-    }
     this.writeInteger(0x00, 0x7f, length);
     if (length > 24) writeLatin1(this.bytes, text.substring(start, end), this.length);
     else for (let i = 0; i < length; i++) this.bytes[this.length + i] = text.charCodeAt(start + i);
     this.length += length;
+  }
+
+  /** In the Huffman code, behind a length of one octet as a rule; false when it would not be shorter for that. */
+  private writeCoded(text: string, start: number, end: number): boolean {
+    this.reserve((end - start) * maxOctetsPerCode);
+    const { bytes, length } = this;
+    const coded = huffmanEncode(text, start, end, bytes, length + 1) - length - 1;
+    if (coded >= end - start) return false;
+    if (coded < 0x7f) bytes[length] = 0x80 | coded;
+    else {
+      // The length takes the place of the first octets, which are written again behind it.
+      this.writeInteger(0x80, 0x7f, coded);
+      huffmanEncode(text, start, end, bytes, this.length);
+    }
+    this.length = Math.max(this.length, length + 1) + coded;
+    return true;
   }
 
   /** RFC 7541 section 5.1. */

@@ -30,14 +30,7 @@ export function huffmanDecode(bytes: Uint8Array, start: number, end: number, out
   return (seen & failsAtEnd) !== 0 || mayEnd[state] === 0 ? -1 : length;
 }
 
-/** How many octets `text[start, end)`, latin1, has in the code. */
-export function huffmanLength(text: string, start: number, end: number): number {
-  let bits = 0;
-  for (let i = start; i < end; i++) bits += huffmanBits[text.charCodeAt(i) & 0xff] as number;
-  return (bits + 7) >>> 3;
-}
-
-/** Writes `text[start, end)`, latin1, in the code; where it ends. There has to be room for `huffmanLength`. */
+/** Writes `text[start, end)`, latin1, in the code; where it ends. There has to be room for 30 bits each. */
 export function huffmanEncode(text: string, start: number, end: number, out: Uint8Array, at: number): number {
   let held = 0;
   let bits = 0;

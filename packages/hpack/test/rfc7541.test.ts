@@ -368,6 +368,19 @@ describe("what nobody said how to index", () => {
     expect(block.toString("hex")).toBe("88839090");
   });
 
+  it("goes out in lower case though somebody sent the name in upper case before", () => {
+    expect(decodeBlock(new HeaderDecoder(), hex(literal("X-SHOUTED", "1"))).objects[0]?.malformed).toBeTypeOf("string");
+    const encoder = new HeaderEncoder();
+    const block = encodeBlock(encoder, () => {
+      encoder.pair("X-SHOUTED", "1");
+      encoder.field(headerField("X-SHOUTED", "2"));
+    });
+    expect(decodeBlock(new HeaderDecoder(), block).fields).toEqual([
+      ["x-shouted", "1"],
+      ["x-shouted", "2"],
+    ]);
+  });
+
   it("goes out in lower case, received by HTTP/1 or made by us", () => {
     const encoder = new HeaderEncoder();
     const text = "X-One: 1\r\nX-TWO:2\r\n";
@@ -473,6 +486,19 @@ describe("limits", () => {
         ["a", "1"],
       ],
     });
+  });
+
+  it("a block that nobody wants is read for the table's sake, and its errors are errors", () => {
+    const decoder = new HeaderDecoder();
+    const block = hex(`${literal("a", "1", 0x40)}${literal("b", "2")}82${literal("c", "3", 0x40)}`);
+    decoder.skip(block, 0, block.length);
+    expect(decode("bebf", decoder)).toEqual([
+      ["c", "3"],
+      ["a", "1"],
+    ]);
+    for (const bad of ["80", "000161", "00017881ff", "c0", `82${literal("a", "1")}20`]) {
+      expect(() => decoder.skip(hex(bad), 0, hex(bad).length), bad).toThrow(HpackError);
+    }
   });
 
   it("B10: an indexed field that is repeated 60,000 times costs a look-up each, and the sink sees none beyond the limit", () => {

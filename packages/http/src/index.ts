@@ -34,6 +34,7 @@ export {
 } from "./header-name.ts";
 export { Headers, type HeaderVisitor } from "./headers.ts";
 export { hasToken, stripHopByHop } from "./hop-by-hop.ts";
+export { codeName, Http2Code } from "./http2-code.ts";
 export { isIdempotent } from "./idempotent.ts";
 export {
   type AlternativeName,
@@ -46,6 +47,7 @@ export {
   type SocketAddress,
 } from "./message.ts";
 export { dropSegments, pathEnd, pathSegments } from "./request-path.ts";
+export { StreamError, type StreamErrorOptions, StreamReset } from "./stream-error.ts";
 export { type BodyTap, tapBody } from "./tap-body.ts";
 export { keepTrailers } from "./trailers.ts";
 export { type TunnelEnd, TunnelRequest, TunnelResponse } from "./tunnel.ts";

@@ -19,6 +19,8 @@ export class HttpServing implements Serving<HttpServing>, ServesHttp1, ServesHtt
   readonly protocols: readonly string[] = ["http/1.1", "h2"];
   readonly checkMs: number;
   readonly http1: Http1Serving;
+  /** HTTP/1.1 is served, and not there for its upgrades alone. */
+  readonly takesHttp1: boolean;
   readonly http2: Http2Serving;
   readonly clock: Clock;
   readonly stats: ServerConnectionStats;
@@ -27,6 +29,7 @@ export class HttpServing implements Serving<HttpServing>, ServesHttp1, ServesHtt
     this.clock = wire.clock;
     this.stats = wire.stats ?? nullServerStats;
     const only2 = { service: wantsHttp2, ...(http2.session === undefined ? {} : { session: http2.session }) };
+    this.takesHttp1 = http1 !== undefined;
     this.http1 = new Http1Serving({ ...wire, ...(http1 ?? only2), ...(upgrade ? { switchTo: h2cUpgrade } : {}) });
     this.http2 = new Http2Serving({ ...wire, ...http2 });
     this.checkMs = Math.min(this.http1.checkMs, this.http2.checkMs);

@@ -5,6 +5,8 @@ import type { HttpServing } from "./http-serving.ts";
 /** What a client that speaks HTTP/2 sends first (RFC 9113 section 3.4). */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 const none = Buffer.alloc(0);
+/** Whoever sends a longer first line is told by HTTP/1.1 what is wrong with it. */
+const maxLineBytes = 8_192;
 
 /**
  * A connection that has not shown yet what it speaks: reads until its bytes are HTTP/2's preface, or cannot become it.
@@ -38,10 +40,18 @@ export class PrefaceReader implements WireReader, ServedConnection {
       this.held = Buffer.concat([held, bytes.subarray(0, end)]);
       return;
     }
+    const served = this.begin(isPreface || this.isNeither(bytes, end));
     this.held = none;
-    const served = this.begin(isPreface);
     if (from > 0) served.onBytes(held, from);
     served.onBytes(bytes, end);
+  }
+
+  /** Where HTTP/1.1 is there for its upgrades alone, what is no request of it is told so in HTTP/2. */
+  private isNeither(bytes: Buffer, end: number): boolean {
+    if (this.owner.serving.takesHttp1) return false;
+    const text = this.held.toString("latin1") + bytes.toString("latin1", 0, Math.min(end, maxLineBytes));
+    const line = text.indexOf("\n");
+    return line !== -1 && !/ HTTP\/1\.[01]\r?$/.test(text.slice(0, line));
   }
 
   private begin(isHttp2: boolean): WireReader {

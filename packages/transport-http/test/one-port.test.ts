@@ -237,6 +237,23 @@ describe("an upgrade from HTTP/1.1", () => {
     expect(peer.statuses).toEqual([200]);
   });
 
+  it("is all that HTTP/1.1 is there for: what is neither version's is told so in HTTP/2, and closed", async () => {
+    const server = await listenHttp({ http2: own, upgrade: true, port: 0, clock: systemClock });
+    closing.push(() => server.close(0));
+    for (const sent of ["INVALID CONNECTION PREFACE\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\rX", "\n"]) {
+      const peer = client(server);
+      peer.send(sent);
+      await peer.gone();
+      // GOAWAY with PROTOCOL_ERROR, behind the settings.
+      const last = received(peer).at(-1);
+      expect([last?.type, last?.payload.readUInt32BE(4)], sent).toEqual([7, 1]);
+    }
+    const old = client(server);
+    old.send(http1Get);
+    await old.gone();
+    expect(old.statuses).toEqual([426]);
+  });
+
   it("is all that HTTP/1.1 is there for where it is not served otherwise", async () => {
     const server = await listenHttp({ http2: own, upgrade: true, port: 0, clock: systemClock });
     closing.push(() => server.close(0));

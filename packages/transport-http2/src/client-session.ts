@@ -235,8 +235,7 @@ export class ClientSession
 
   /** Headers on a stream that is not there any more. */
   private onStrayHeaders(id: number, bytes: Buffer, start: number, end: number): void {
-    trailers.begin();
-    this.decoder.decode(bytes, start, end, trailers);
+    this.decoder.skip(bytes, start, end);
     this.strayFrame(id, "HEADERS");
   }
 

@@ -1,3 +1,5 @@
+export { codeName, Http2Code as ErrorCode } from "@weftmesh/http";
+
 /** The types of frames (RFC 9113 section 6). */
 export const FrameType = {
   Data: 0,
@@ -13,46 +15,6 @@ export const FrameType = {
 } as const;
 
 export const Flag = { EndStream: 0x1, Ack: 0x1, EndHeaders: 0x4, Padded: 0x8, Priority: 0x20 } as const;
-
-/** Error codes of RST_STREAM and GOAWAY (RFC 9113 section 7). */
-export const ErrorCode = {
-  NoError: 0,
-  ProtocolError: 1,
-  InternalError: 2,
-  FlowControlError: 3,
-  SettingsTimeout: 4,
-  StreamClosed: 5,
-  FrameSizeError: 6,
-  RefusedStream: 7,
-  Cancel: 8,
-  CompressionError: 9,
-  ConnectError: 10,
-  EnhanceYourCalm: 11,
-  InadequateSecurity: 12,
-  Http11Required: 13,
-} as const;
-
-const codeNames: readonly string[] = [
-  "NO_ERROR",
-  "PROTOCOL_ERROR",
-  "INTERNAL_ERROR",
-  "FLOW_CONTROL_ERROR",
-  "SETTINGS_TIMEOUT",
-  "STREAM_CLOSED",
-  "FRAME_SIZE_ERROR",
-  "REFUSED_STREAM",
-  "CANCEL",
-  "COMPRESSION_ERROR",
-  "CONNECT_ERROR",
-  "ENHANCE_YOUR_CALM",
-  "INADEQUATE_SECURITY",
-  "HTTP_1_1_REQUIRED",
-];
-
-/** The name of an error code, or its number where it has none. */
-export function codeName(code: number): string {
-  return codeNames[code] ?? `0x${code.toString(16)}`;
-}
 
 export const frameHeaderBytes = 9;
 /** What every peer has to take (RFC 9113 section 4.2), and the most that we send. */

@@ -1,7 +1,8 @@
+export { StreamError, type StreamErrorOptions, StreamReset } from "@weftmesh/http";
 export { ClientSession, type ClientSessionOptions } from "./client-session.ts";
 export { Http2Connector, type Http2ConnectorOptions } from "./connector.ts";
 export { defaultEndpointOptions, type EndpointOptions } from "./endpoint-options.ts";
-export { ConnectionFault, StreamError, type StreamErrorOptions, StreamReset } from "./errors.ts";
+export { ConnectionFault } from "./errors.ts";
 export { codeName, ErrorCode } from "./frame-types.ts";
 export { Http2Request } from "./http2-request.ts";
 export { Http2Serving, type ServesHttp2 } from "./http2-serving.ts";

@@ -110,14 +110,20 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   private onRequest(id: number, endStream: boolean, bytes: Buffer, start: number, end: number): void {
     if ((id & 1) === 0) throw new ConnectionFault(ErrorCode.ProtocolError, `a client opened stream ${id}`);
     this.lastPeerId = id;
-    request.begin();
-    const fits = this.decoder.decode(bytes, start, end, request);
-    if (id > this.servesUpTo) {
+    const { limits, stats } = this.settings;
+    if (id > this.servesUpTo || this.closedStreams.find(id) === Gone.ResetByUs) {
+      // Beyond what we serve, or reset before it began: for a PRIORITY that was wrong.
+      this.decoder.skip(bytes, start, end);
       this.closedStreams.add(id, true);
       return;
     }
-    const { limits, stats } = this.settings;
-    if (!fits) {
+    if (this.streams.size >= limits.maxConcurrentStreams || this.openHeaderBytes > limits.maxOpenHeaderBytes) {
+      this.decoder.skip(bytes, start, end);
+      this.refuse(id);
+      return;
+    }
+    request.begin();
+    if (!this.decoder.decode(bytes, start, end, request)) {
       stats.malformed.inc();
       this.answerBare(id, 431, endStream);
       return;
@@ -130,8 +136,6 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
       this.streamFault(id, ErrorCode.ProtocolError, request.fault);
     } else if (request.method?.value === "CONNECT" && !this.tunnelIsAllowed()) {
       this.answerBare(id, request.protocol === undefined ? 405 : 501, endStream);
-    } else if (this.streams.size >= limits.maxConcurrentStreams || this.openHeaderBytes > limits.maxOpenHeaderBytes) {
-      this.refuse(id);
     } else if (!endStream && this.silentStreams >= limits.maxSilentStreams) this.refuse(id);
     else this.begin(id, endStream);
   }
@@ -191,8 +195,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
 
   /** Headers on a stream that is not there any more, or was left out. */
   private onLateHeaders(id: number, bytes: Buffer, start: number, end: number): void {
-    trailers.begin();
-    this.decoder.decode(bytes, start, end, trailers);
+    this.decoder.skip(bytes, start, end);
     const gone = this.closedStreams.find(id);
     if (gone === Gone.ResetByUs) return;
     const code = gone === Gone.Closed ? ErrorCode.StreamClosed : ErrorCode.ProtocolError;

@@ -1,8 +1,7 @@
 import type { Clock, Ctx, Service } from "@weftmesh/core";
-import type { HttpRequest, HttpResponse } from "@weftmesh/http";
+import type { HttpRequest, HttpResponse, StreamReset } from "@weftmesh/http";
 import type { ServerConnectionStats, ServerGuard, TunnelSettings } from "@weftmesh/wire";
 import type { EndpointOptions } from "./endpoint-options.ts";
-import type { StreamReset } from "./errors.ts";
 import type { FrameRates } from "./rate-limits.ts";
 
 /** What a server allows its clients. Units: bytes and ms; `Infinity` leaves a limit out. */

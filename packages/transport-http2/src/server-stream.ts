@@ -5,11 +5,13 @@ import {
   type Headers,
   type HttpRequest,
   type HttpResponse,
+  StreamError,
+  StreamReset,
   TunnelRequest,
   TunnelResponse,
 } from "@weftmesh/http";
 import { Tunnel, type TunnelSettings } from "@weftmesh/wire";
-import { malformedMessage, StreamError, StreamReset } from "./errors.ts";
+import { malformedMessage } from "./errors.ts";
 import { ErrorCode } from "./frame-types.ts";
 import { dropFraming, dropHandshake, fixLength } from "./message-headers.ts";
 import type { Http2ServerSettings } from "./server-settings.ts";

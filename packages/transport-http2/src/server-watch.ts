@@ -1,6 +1,7 @@
+import { StreamError } from "@weftmesh/http";
 import type { FrameWire } from "@weftmesh/wire";
 import { RateWindow } from "@weftmesh/wire";
-import { ConnectionFault, StreamError } from "./errors.ts";
+import { ConnectionFault } from "./errors.ts";
 import { ErrorCode } from "./frame-types.ts";
 import type { Http2ServerSettings } from "./server-settings.ts";
 import type { ServerStream } from "./server-stream.ts";

@@ -1,9 +1,10 @@
 import { asError, type Clock } from "@weftmesh/core";
 import { HeaderDecoder, HeaderEncoder, HpackError } from "@weftmesh/hpack";
+import { StreamError } from "@weftmesh/http";
 import type { FrameWire, WireReader } from "@weftmesh/wire";
 import { ClosedStreams, Gone } from "./closed-streams.ts";
 import type { EndpointOptions } from "./endpoint-options.ts";
-import { ConnectionFault, malformedMessage, StreamError } from "./errors.ts";
+import { ConnectionFault, malformedMessage } from "./errors.ts";
 import { type FrameHandler, FrameReader } from "./frame-reader.ts";
 import { defaultWindowBytes, ErrorCode } from "./frame-types.ts";
 import { FrameWriter } from "./frame-writer.ts";
@@ -281,6 +282,8 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
       return;
     }
     this.budget.reset();
+    // Once is enough (RFC 9113 section 5.4.2): the peer has not heard of it yet.
+    if (this.closedStreams.find(id) === Gone.ResetByUs) return;
     this.reply();
     this.frames.reset(id, code);
     this.closedStreams.add(id, true);

@@ -1,7 +1,7 @@
 import { asError } from "@weftmesh/core";
-import type { Body, Headers } from "@weftmesh/http";
+import { type Body, type Headers, StreamError } from "@weftmesh/http";
 import type { FrameWire } from "@weftmesh/wire";
-import { malformedMessage, StreamError } from "./errors.ts";
+import { malformedMessage } from "./errors.ts";
 import { ErrorCode } from "./frame-types.ts";
 import type { StreamHost } from "./stream-host.ts";
 import type { InputOwner, StreamInput } from "./stream-input.ts";

@@ -1,5 +1,5 @@
 import { decimal, fallsBackTo, integer } from "@weftmesh/config";
-import { defaultEndpointOptions, type EndpointOptions } from "@weftmesh/transport-http2";
+import type { EndpointOptions } from "@weftmesh/transport-http2";
 import type * as z from "zod";
 
 /** How one side of a connection lets the other send: the keys that servers and clients have alike. */
@@ -40,15 +40,21 @@ const said: Readonly<Record<keyof EndpointSettings, string>> = {
   maxHeaderListBytes: "Bytes of a header list that comes here at most: names, values and 32 for each header",
   windowUpdateRatio: "A window is opened again once this share of it is left",
 };
+/** Those of `defaultEndpointOptions`; said here so that a config can be read without the transport. */
+const defaults: EndpointSettings = {
+  initialStreamWindowBytes: 65_535,
+  connectionWindowBytes: 1_048_576,
+  headerTableBytes: 4_096,
+  maxFrameBytes: 16_384,
+  maxHeaderListBytes: 65_536,
+  windowUpdateRatio: 0.99,
+};
 const keys = Object.keys(said) as (keyof EndpointSettings)[];
 
 /** The keys of a server, each with its default. */
 export function serverEndpointKeys(): Schemas {
   const all = schemas() as Record<string, z.ZodType<number>>;
-  const entries = keys.map((key) => [
-    key,
-    (all[key] as z.ZodType<number>).default(defaultEndpointOptions[key]).describe(said[key]),
-  ]);
+  const entries = keys.map((key) => [key, (all[key] as z.ZodType<number>).default(defaults[key]).describe(said[key])]);
   return Object.fromEntries(entries) as Schemas;
 }
 
@@ -59,7 +65,7 @@ export function clientEndpointKeys(): {
   const all = schemas() as Record<string, z.ZodType<number>>;
   const entries = keys.map((key) => [
     key,
-    fallsBackTo(all[key] as z.ZodType<number>, defaultEndpointOptions[key]).describe(said[key]),
+    fallsBackTo(all[key] as z.ZodType<number>, defaults[key]).describe(said[key]),
   ]);
   return Object.fromEntries(entries) as Schemas;
 }

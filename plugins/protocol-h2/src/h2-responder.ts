@@ -1,9 +1,17 @@
 import type { RateLimitedError } from "@weftmesh/admission";
 import { type Ctx, hasFlag, isWeftError } from "@weftmesh/core";
-import { encodeHeaderValue, Headers, type HttpRequest, type HttpResponse, Names } from "@weftmesh/http";
+import {
+  encodeHeaderValue,
+  Headers,
+  Http2Code,
+  type HttpRequest,
+  type HttpResponse,
+  Names,
+  StreamError,
+  StreamReset,
+} from "@weftmesh/http";
 import type { Dtab } from "@weftmesh/naming";
 import { ErrorResponse, errorAnswer, type FailureKind, Grpc, L5d, newFailureReporter } from "@weftmesh/router";
-import { ErrorCode, StreamError, StreamReset } from "@weftmesh/transport-http2";
 
 export interface H2ResponderOptions {
   readonly baseDtab: Dtab;
@@ -107,7 +115,7 @@ function grpcAnswer(status: number, message: string): ErrorResponse {
 }
 
 function resetCode(kind: FailureKind, error: Error): number {
-  if (kind === "unidentified" || kind === "refused") return ErrorCode.RefusedStream;
-  if (kind === "timeout") return ErrorCode.InternalError;
-  return hasFlag(error, "interrupted") ? ErrorCode.Cancel : ErrorCode.InternalError;
+  if (kind === "unidentified" || kind === "refused") return Http2Code.RefusedStream;
+  if (kind === "timeout") return Http2Code.InternalError;
+  return hasFlag(error, "interrupted") ? Http2Code.Cancel : Http2Code.InternalError;
 }

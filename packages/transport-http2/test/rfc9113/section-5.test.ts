@@ -237,6 +237,18 @@ describe("RFC 9113 section 5.3: priority", () => {
   });
 });
 
+describe("RFC 9113 section 6.3: a stream that was reset before it began", () => {
+  it("is not opened by the HEADERS that were on their way, and its number is used up", async () => {
+    const before = served.seen.length;
+    const peer = await open();
+    peer.write(FrameType.Priority, 0, 3, Buffer.alloc(4)).get(3, "/dead");
+    expect(await peer.resetOf(3)).toBe(ErrorCode.FrameSizeError);
+    await works(peer);
+    expect(peer.message(3).lists).toEqual([]);
+    expect(served.seen.slice(before).map(({ req }) => req.path)).toEqual(["/"]);
+  });
+});
+
 describe("RFC 9113 section 5.4: errors", () => {
   it("5.4.1: an error of the connection says the last stream that was taken up, and closes", async () => {
     const peer = await open();
@@ -272,6 +284,17 @@ describe("RFC 9113 section 5.4: errors", () => {
     peer.post(1).reset(1, ErrorCode.InternalError);
     await works(peer);
     expect(peer.frames.some(({ type }) => type === FrameType.RstStream)).toBe(false);
+  });
+
+  it("5.4.2: a stream is reset once, whatever else is wrong with what was on its way", async () => {
+    const peer = await open();
+    peer.headers(1, [["Upper", "case"]], Flag.EndHeaders).write(FrameType.Priority, 0, 1, Buffer.alloc(7));
+    peer
+      .data(1, "x")
+      .headers(1, [["Upper", "case"]])
+      .write(FrameType.Priority, 0, 1, Buffer.from([0, 0, 0, 1, 5]));
+    await works(peer);
+    expect(peer.frames.filter(({ type, id }) => type === FrameType.RstStream && id === 1).length).toBe(1);
   });
 
   it("5.4.2: an error of a stream leaves the others alone", async () => {

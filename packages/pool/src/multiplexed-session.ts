@@ -30,7 +30,8 @@ export class Multiplexed<Req, Rep> implements SessionOwner<Req, Rep> {
   /** Calls that were made on it. */
   private made = 0;
   private madeBefore = 0;
-  private usedMs: number;
+  /** Since when it has been seen without a call; -1 with one. */
+  private idleSinceMs: number;
   private readonly pool: SharingPool<Req, Rep>;
   private readonly limits: SharedLimits;
   private readonly openedMs: number;
@@ -42,7 +43,7 @@ export class Multiplexed<Req, Rep> implements SessionOwner<Req, Rep> {
     this.pool = pool;
     this.limits = limits;
     this.openedMs = pool.clock.now();
-    this.usedMs = this.openedMs;
+    this.idleSinceMs = this.openedMs;
     this.arm(this.openedMs);
   }
 
@@ -87,18 +88,24 @@ export class Multiplexed<Req, Rep> implements SessionOwner<Req, Rep> {
   private arm(nowMs: number): void {
     const { sessionIdleTimeMs, sessionLifeTimeMs } = this.limits;
     const lifeMs = this.openedMs + sessionLifeTimeMs - nowMs;
-    const idleMs = Math.max(this.usedMs + sessionIdleTimeMs - nowMs, Math.min(sessionIdleTimeMs / looks, coarsestMs));
-    const nextMs = Math.min(lifeMs, idleMs);
+    const idleMs =
+      this.idleSinceMs === -1
+        ? Math.min(sessionIdleTimeMs / looks, coarsestMs)
+        : this.idleSinceMs + sessionIdleTimeMs - nowMs;
+    const nextMs = sessionIdleTimeMs === Number.POSITIVE_INFINITY ? lifeMs : Math.min(lifeMs, idleMs);
     if (nextMs < Number.POSITIVE_INFINITY) this.timer = this.pool.clock.after(Math.max(nextMs, 0), this.look);
   }
 
   private readonly look: () => void = () => {
     this.timer = undefined;
     const nowMs = this.pool.clock.now();
-    if (this.session.load > 0 || this.made !== this.madeBefore) this.usedMs = nowMs;
+    // When its last call ended is not known, save that it was before now.
+    if (this.session.load > 0 || this.made !== this.madeBefore) this.idleSinceMs = -1;
+    if (this.session.load === 0 && this.idleSinceMs === -1) this.idleSinceMs = nowMs;
     this.madeBefore = this.made;
     if (nowMs - this.openedMs >= this.limits.sessionLifeTimeMs) this.pool.retire(this, "lifetime");
-    else if (nowMs - this.usedMs >= this.limits.sessionIdleTimeMs) this.pool.retire(this, "idle");
-    else this.arm(nowMs);
+    else if (this.idleSinceMs !== -1 && nowMs - this.idleSinceMs >= this.limits.sessionIdleTimeMs) {
+      this.pool.retire(this, "idle");
+    } else this.arm(nowMs);
   };
 }

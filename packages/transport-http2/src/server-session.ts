@@ -111,8 +111,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     if ((id & 1) === 0) throw new ConnectionFault(ErrorCode.ProtocolError, `a client opened stream ${id}`);
     this.lastPeerId = id;
     const { limits, stats } = this.settings;
-    if (id > this.servesUpTo || this.closedStreams.find(id) === Gone.ResetByUs) {
-      // Beyond what we serve, or reset before it began: for a PRIORITY that was wrong.
+    if (id > this.servesUpTo) {
       this.decoder.skip(bytes, start, end);
       this.closedStreams.add(id, true);
       return;

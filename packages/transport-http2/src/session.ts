@@ -177,7 +177,10 @@ export abstract class Session<S extends Stream> implements WireReader, FrameHand
   onPriority(id: number, dependsOn: number, isValid: boolean): void {
     this.budget.ignored();
     if (isValid && dependsOn !== id) return;
-    this.streamFault(id, isValid ? ErrorCode.ProtocolError : ErrorCode.FrameSizeError, "a PRIORITY is wrong");
+    const code = isValid ? ErrorCode.ProtocolError : ErrorCode.FrameSizeError;
+    // What nobody opened cannot be reset.
+    if (this.streams.get(id) === undefined && this.isIdle(id)) throw new ConnectionFault(code, "a PRIORITY is wrong");
+    this.streamFault(id, code, "a PRIORITY is wrong");
   }
 
   onReset(id: number, code: number): void {

@@ -148,8 +148,9 @@ export class StreamInput implements Body, Flow {
     this.failure = error;
     const { sink } = this;
     this.sink = undefined;
-    this.drop();
+    // First: a stream that is reset has its window opened no more.
     this.isEnded = true;
+    this.drop();
     try {
       sink?.onError(error);
     } catch (thrown) {

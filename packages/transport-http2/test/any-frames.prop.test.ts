@@ -106,17 +106,19 @@ describe("a server", () => {
 /** On a stream: interim headers, headers, content, trailers, and nothing behind the end but one RST_STREAM. */
 function expectOrder(peer: FramePeer, id: number): void {
   let state = "headers";
-  for (const { type, flags } of peer.frames.filter((each) => each.id === id)) {
+  const ours = peer.frames.filter((each) => each.id === id);
+  const shown = ours.map((each) => `${each.type} ${each.flags} ${each.payload.toString("hex", 0, 20)}`).join(", ");
+  for (const { type, flags } of ours) {
     const ends = (flags & 1) !== 0;
     if (type === FrameType.RstStream) {
-      expect(state).not.toBe("reset");
+      expect(state, shown).not.toBe("reset");
       state = "reset";
     } else if (type === FrameType.Headers) {
-      expect(["headers", "content"]).toContain(state);
+      expect(["headers", "content"], shown).toContain(state);
       state = ends ? "ended" : "content";
     } else if (type === FrameType.Data) {
-      expect(state).toBe("content");
+      expect(state, shown).toBe("content");
       if (ends) state = "ended";
-    } else if (type === FrameType.WindowUpdate) expect(state).not.toBe("reset");
+    } else if (type === FrameType.WindowUpdate) expect(state, shown).not.toBe("reset");
   }
 }

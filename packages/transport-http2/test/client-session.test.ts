@@ -3,7 +3,7 @@ import { type Body, emptyBody, Headers, HttpRequest, textBody } from "@weftmesh/
 import { ManualClock, PushBody, RecordingSink, settle } from "@weftmesh/testkit";
 import { describe, expect, it } from "vitest";
 import { ErrorCode, Flag, FrameType } from "../src/frame-types.ts";
-import { data, frame, goaway, reset, settings, uint32, windowUpdate } from "./frames.ts";
+import { data, frame, goaway, reset, type SettingPairs, settings, uint32, windowUpdate } from "./frames.ts";
 import { MemoryClient } from "./memory-client.ts";
 
 function request(method = "GET", body: Body = emptyBody, headers = new Headers()): HttpRequest {
@@ -12,7 +12,7 @@ function request(method = "GET", body: Body = emptyBody, headers = new Headers()
 
 const ok = [[":status", "200"]] as const;
 
-function begun(...first: Parameters<typeof settings>): MemoryClient {
+function begun(...first: SettingPairs): MemoryClient {
   return new MemoryClient(new ManualClock()).begin(...first);
 }
 

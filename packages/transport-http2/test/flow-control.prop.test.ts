@@ -24,21 +24,20 @@ function contentOf(id: number, start: number, end: number): Buffer {
 /** A source that gives a chunk whenever it is let, and waits when it is told so, unless it is hasty. */
 class Source implements Body, Flow {
   readonly length: number | undefined;
+  readonly id: number;
+  readonly total: number;
+  private readonly reply: Reply;
   given = 0;
   stopped = false;
   private sink: BodySink | undefined;
   private isFull = false;
   private pumping = false;
 
-  constructor(
-    readonly id: number,
-    readonly total: number,
-    readonly chunk: number,
-    known: boolean,
-    readonly trailers: Headers | undefined,
-    readonly hasty: boolean,
-  ) {
-    this.length = known ? total : undefined;
+  constructor(id: number, reply: Reply) {
+    this.id = id;
+    this.total = reply.total;
+    this.reply = reply;
+    this.length = reply.known ? reply.total : undefined;
   }
 
   pipe(sink: BodySink): Flow {
@@ -60,14 +59,14 @@ class Source implements Body, Flow {
   private pump(): void {
     if (this.pumping) return;
     this.pumping = true;
-    while (this.sink !== undefined && (!this.isFull || this.hasty)) {
+    while (this.sink !== undefined && (!this.isFull || this.reply.hasty)) {
       if (this.given === this.total) {
         const { sink } = this;
         this.sink = undefined;
-        sink.onEnd(this.trailers);
+        sink.onEnd(this.reply.trailers ? Headers.of("x-end", "1") : undefined);
         break;
       }
-      const end = Math.min(this.total, this.given + this.chunk);
+      const end = Math.min(this.total, this.given + this.reply.chunk);
       const bytes = contentOf(this.id, this.given, end);
       this.given = end;
       this.isFull = (this.sink.onData(bytes) & Full) !== 0;
@@ -169,15 +168,7 @@ describe("flow control of what is sent", () => {
           const server = new MemoryServer(
             service((req) => {
               const id = Number(req.path.slice(1));
-              const { total, chunk, known, trailers, hasty } = replies[(id - 1) / 2] as Reply;
-              const source = new Source(
-                id,
-                total,
-                chunk,
-                known,
-                trailers ? Headers.of("x-end", "1") : undefined,
-                hasty,
-              );
+              const source = new Source(id, replies[(id - 1) / 2] as Reply);
               sources.push(source);
               return Promise.resolve(new HttpResponse(200, new Headers(), source));
             }),
@@ -264,7 +255,11 @@ class Consumer implements BodySink {
   isFull = false;
   flow: Flow | undefined;
 
-  constructor(readonly id: number) {}
+  readonly id: number;
+
+  constructor(id: number) {
+    this.id = id;
+  }
 
   onData(chunk: Uint8Array): number {
     if (!Buffer.from(chunk).equals(contentOf(this.id, this.taken, this.taken + chunk.length))) {

@@ -25,7 +25,9 @@ export function uint32(...values: readonly number[]): Buffer {
   return bytes;
 }
 
-export function settings(...pairs: readonly (readonly [id: number, value: number])[]): Buffer {
+export type SettingPairs = readonly (readonly [id: number, value: number])[];
+
+export function settings(...pairs: SettingPairs): Buffer {
   const payload = Buffer.alloc(6 * pairs.length);
   for (const [i, [id, value]] of pairs.entries()) {
     payload.writeUInt16BE(id, 6 * i);

@@ -4,7 +4,7 @@ import { ClientStats } from "@weftmesh/wire";
 import { ClientSession, type ClientSessionOptions } from "../src/client-session.ts";
 import { type EndpointOptions, endpointOptions } from "../src/endpoint-options.ts";
 import { defaultFrameRates } from "../src/rate-limits.ts";
-import { Peer, settings, settingsAck } from "./frames.ts";
+import { Peer, type SettingPairs, settings, settingsAck } from "./frames.ts";
 import { MemoryWire } from "./memory-wire.ts";
 
 /** One connection of a client over a wire in memory, and its server. */
@@ -32,7 +32,7 @@ export class MemoryClient {
   }
 
   /** The server begins the connection. */
-  begin(...first: Parameters<typeof settings>): this {
+  begin(...first: SettingPairs): this {
     return this.send(settings(...first), settingsAck);
   }
 

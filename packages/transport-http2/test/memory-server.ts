@@ -5,7 +5,7 @@ import { preface } from "../src/frame-types.ts";
 import { Http2Serving, type ServesHttp2 } from "../src/http2-serving.ts";
 import type { Http2ServerOptions } from "../src/server.ts";
 import type { ServerSession } from "../src/server-session.ts";
-import { Peer, settings, settingsAck } from "./frames.ts";
+import { Peer, type SettingPairs, settings, settingsAck } from "./frames.ts";
 import { MemoryWire } from "./memory-wire.ts";
 
 /** One connection of a server over a wire in memory, and its client. */
@@ -41,16 +41,15 @@ export class MemoryServer {
     };
     this.wire = new MemoryWire(highWaterBytes);
     this.wire.onFlush = (bytes) => this.peer.hear(bytes);
-    this.session = serving.begin(
-      owner,
-      this.wire,
-      { remote: { host: "192.0.2.1", port: 40_000 }, local: { host: "192.0.2.2", port: 80 }, secure: false },
-      undefined,
-    );
+    this.session = serving.begin(owner, this.wire, {
+      remote: { host: "192.0.2.1", port: 40_000 },
+      local: { host: "192.0.2.2", port: 80 },
+      secure: false,
+    });
   }
 
   /** The client begins the connection. */
-  begin(...first: Parameters<typeof settings>): this {
+  begin(...first: SettingPairs): this {
     this.send(preface, settings(...first));
     this.send(settingsAck);
     return this;

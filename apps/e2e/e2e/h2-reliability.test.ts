@@ -193,6 +193,13 @@ describe("what a router does with streams", () => {
       // A machine that is busy with other tests may be slow itself.
       expect(tookMs).toBeLessThan(1_000);
     }
+    const scope = `rt/h2/client/$/inet/127.1/${backend.port}`;
+    await proxy.metricsWhen(
+      (metrics) =>
+        metrics[`${scope}/stream/remote/reset/CANCEL`] === 1 &&
+        metrics[`${scope}/stream/local/reset/CANCEL`] === 1 &&
+        metrics[`rt/h2/server/${proxy.at("h2").ip}/0/stream/remote/reset/CANCEL`] === 2,
+    );
   });
 
   it("B33: answers a client that closed its half long ago", async () => {

@@ -139,7 +139,10 @@ describe("a config of Linkerd 1", () => {
       ": routers[0].interpreter.kind: io.l5d.namerd is",
     ],
     [http("", "telemetry: [{ kind: io.l5d.zipkin }]\n"), ": telemetry[0].kind: io.l5d.zipkin is a Linkerd telemeter"],
-    [`${admin}routers: [{ protocol: mux, servers: [{ port: 0 }] }]`, ": routers[0].protocol: mux is a Linkerd protocol"],
+    [
+      `${admin}routers: [{ protocol: mux, servers: [{ port: 0 }] }]`,
+      ": routers[0].protocol: mux is a Linkerd protocol",
+    ],
     [
       http("client: { requestAuthorizers: [{ kind: io.l5d.k8s.istio }] }"),
       ": routers[0].client.requestAuthorizers[0].kind: io.l5d.k8s.istio is a Linkerd request authorizer",

@@ -3,6 +3,7 @@ import type { HttpResponse } from "@weftmesh/http";
 import type { Counter, Stat, StatsReceiver } from "@weftmesh/telemetry";
 import { RequestStats } from "./request-stats.ts";
 import { RequestStreamKey } from "./request-stream.ts";
+import { ResetCounters } from "./reset-counters.ts";
 import { elapsedMs } from "./ticks.ts";
 
 /** How the streams of one kind ended, how long they took and what they carried. */
@@ -29,7 +30,7 @@ class StreamFigures {
 
 /**
  * The metrics of requests, and of the streams that they and their answers are: `request/stream/...`,
- * `response/stream/...`, and both together in `stream/...`.
+ * `response/stream/...`, both together in `stream/...`, and resets by side and code in `stream/remote/reset/CANCEL`.
  *
  * Shape: a stream succeeds when it comes to its end, whatever its answer says. Those of a caller who left are counted too.
  */
@@ -37,12 +38,16 @@ export class StreamRequestStats extends RequestStats {
   readonly #request: StreamFigures;
   readonly #response: StreamFigures;
   readonly #both: StreamFigures;
+  readonly #resets: ResetCounters;
+  readonly #removeOpen: () => void;
 
   constructor(stats: StatsReceiver, clock: Clock) {
     super(stats, clock);
     this.#request = new StreamFigures(stats.scope("request", "stream"), "stream_duration_ms");
     this.#response = new StreamFigures(stats.scope("response", "stream"), "stream_duration_ms");
     this.#both = new StreamFigures(stats.scope("stream"), "total_latency_ms");
+    this.#resets = new ResetCounters(stats.scope("stream"));
+    this.#removeOpen = stats.gauge(() => this.pending, "open_streams");
   }
 
   override ended(ctx: Ctx, outcome: Outcome, req: unknown, rep: unknown, latencyMs: number, startTicks: number): void {
@@ -55,6 +60,16 @@ export class StreamRequestStats extends RequestStats {
     const isAnswered = outcome.kind === "ok";
     const bytes = rep === undefined ? 0 : Math.max(0, (rep as HttpResponse).bodyBytes);
     if (rep !== undefined) this.#response.ended(isAnswered, bytes, Math.max(0, totalMs - latencyMs));
+    if (outcome.kind === "failed") {
+      // An attempt is cancelled by whoever made it; a call of a server by its client.
+      if (ctx.cancelled === outcome.error && ctx.root !== ctx) this.#resets.cancelled();
+      else this.#resets.count(outcome.error);
+    }
     this.#both.ended(isAnswered && isSent, sentBytes + bytes, totalMs);
+  }
+
+  override close(): void {
+    super.close();
+    this.#removeOpen();
   }
 }

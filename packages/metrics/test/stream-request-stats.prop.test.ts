@@ -89,4 +89,34 @@ describe("the stats of streams", () => {
       }),
     );
   });
+
+  it("count resets by the side and the code, and the streams that are open", async () => {
+    const code = fc.integer({ min: 0, max: 20 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(code, fc.boolean()), { maxLength: 10 }), async (resets) => {
+        const stats = new MemoryStats();
+        const svc = new Stack([serverStreamStats<HttpRequest, HttpResponse>()], () =>
+          service(() => new Promise<HttpResponse>(() => {})),
+        ).make(Params.empty.with(StatsParam, stats).with(ClockParam, new ManualClock()));
+        const ctxs = resets.map(() => new Ctx());
+        for (const ctx of ctxs) {
+          void svc.call(new HttpRequest("2", "GET", "http", "web", "/", new Headers(), new PushBody()), ctx);
+        }
+        expect(stats.readGauge("open_streams")).toBe(resets.length);
+        for (const [i, [http2Code, remote]] of resets.entries()) {
+          const error = Object.assign(new WeftError("WEFT_STREAM_RESET", "x"), { http2Code, remote });
+          ctxs[i]?.end(failed(error));
+        }
+        for (const side of ["remote", "local"]) {
+          const ofSide = resets.filter(([, remote]) => remote === (side === "remote")).map(([each]) => each);
+          expect(stats.readCounter(`stream/${side}/reset`)).toBe(ofSide.length);
+          expect(stats.readCounter(`stream/${side}/reset/CANCEL`)).toBe(ofSide.filter((each) => each === 8).length);
+          expect(stats.readCounter(`stream/${side}/reset/other`)).toBe(ofSide.filter((each) => each > 13).length);
+        }
+        expect(stats.readGauge("open_streams")).toBe(0);
+        await svc.close();
+        expect(stats.readGauge("open_streams")).toBeUndefined();
+      }),
+    );
+  });
 });

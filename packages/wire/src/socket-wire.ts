@@ -222,9 +222,13 @@ export class SocketWire implements FrameWire {
     this.writeQueued();
     const { socket } = this;
     if (this.closed || socket === undefined) return;
-    // The system resets no connection while it says that we have ended: asked for that, it would never close.
-    if (socket.writableEnded) socket.destroy();
+    if (this.isEnding(socket)) socket.destroy();
     else socket.resetAndDestroy();
+  }
+
+  /** While its end goes out TCP takes no reset, and Node leaves a socket open for ever whose reset fails. */
+  protected isEnding(socket: Socket): boolean {
+    return socket.writableEnded && !socket.writableFinished;
   }
 
   probe(): void {

@@ -80,7 +80,7 @@ export class TlsWire extends SocketWire {
     this.writeQueued();
     const { socket } = this;
     if (this.closed || socket === undefined) return;
-    resetBelow(socket as unknown as Inner);
+    if (!this.isEnding(socket)) resetBelow(socket as unknown as Inner);
     socket.destroy();
   }
 }

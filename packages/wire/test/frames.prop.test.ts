@@ -206,6 +206,15 @@ describe.each(["TCP", "TLS"] as const)("frames that are written to a wire over %
     }
   });
 
+  it.each(["at once", "a turn later"])("leave a wire that closes when it is reset %s behind its end", async (when) => {
+    const { wire, reader } = await open(isSecure);
+    wire.gather(Buffer.from("goodbye"), 0, 7);
+    wire.end();
+    if (when === "a turn later") await settle();
+    wire.reset();
+    await eventually("it is closed", () => reader.closed);
+  });
+
   it("may be written to a closed wire, and go nowhere", async () => {
     const { wire, reader } = await open(isSecure);
     wire.destroy();

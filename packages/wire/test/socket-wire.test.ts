@@ -117,6 +117,21 @@ describe.each(["onread", "data"] as const)("a wire that is read by %s", (mode: A
     );
   });
 
+  it.each(["at once", "a turn later", "when the end has gone out"])(
+    "closes when it is reset %s behind its end",
+    async (when) => {
+      const { client, wire, keeper } = await open();
+      wire.writeText("a");
+      wire.end();
+      if (when === "a turn later") await settle();
+      if (when === "when the end has gone out") await eventually("it has ended", () => client.ended);
+      wire.reset();
+      await eventually("it is closed", () => keeper.closed);
+      await client.gone();
+      expect(client.text).toBe("a");
+    },
+  );
+
   it("keeps the order and the end of what is said while a long text is still going out", async () => {
     const { client, wire, keeper } = await open();
     client.socket.pause();

@@ -1,9 +1,9 @@
 import { ConnectionFault } from "./errors.ts";
 import { ErrorCode } from "./frame-types.ts";
 
-const none = Buffer.alloc(0);
+const none: Buffer = Buffer.alloc(0);
 /** The largest memory of a block that is over, for the next one: a flood of long blocks leaves nothing to be collected. */
-let spare = none;
+let spare: Buffer = none;
 
 /** A header block that comes in several frames, until it is whole. */
 export class HeaderBlock {

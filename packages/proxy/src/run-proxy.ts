@@ -6,11 +6,9 @@ import { help, readCommandLine } from "./command-line.ts";
 import { createProxy } from "./create-proxy.ts";
 import { keepAlive } from "./own-exit.ts";
 import { explain, type RunOptions } from "./run-options.ts";
-import { runWorker } from "./run-worker.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { actOnSignals } from "./signals.ts";
 import { tellPredecessor } from "./successor.ts";
-import { createSupervisor } from "./supervisor.ts";
 import { outliveReaders, surviveUnhandledErrors } from "./unhandled-errors.ts";
 import { version } from "./version.ts";
 import { workerVariable } from "./worker-settings.ts";
@@ -24,7 +22,11 @@ export async function runProxy(args: readonly string[], options: RunOptions): Pr
   outliveReaders();
   keepAlive();
   collectYoungObjectsAlone();
-  if (process.env[workerVariable] !== undefined && process.send !== undefined) return runWorker(options);
+  if (process.env[workerVariable] !== undefined && process.send !== undefined) {
+    // What few processes need is read in by those alone.
+    const { runWorker } = await import("./run-worker.ts");
+    return runWorker(options);
+  }
   const line = readCommandLine(args);
   if (line.kind === "help") return say(help, 0);
   if (line.kind === "version") return say(`weftmesh ${version}\n`, 0);
@@ -61,7 +63,7 @@ export async function runProxy(args: readonly string[], options: RunOptions): Pr
     const { workers, workerHeapMb } = line;
     const proxy = await (workers === undefined
       ? createProxy(processOptions)
-      : createSupervisor(processOptions, { workers, workerHeapMb }));
+      : (await import("./supervisor.ts")).createSupervisor(processOptions, { workers, workerHeapMb }));
     actOnSignals(proxy, line.config === "-" ? undefined : readConfig);
     await proxy.start();
     tellPredecessor();

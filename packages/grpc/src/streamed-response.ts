@@ -34,8 +34,9 @@ export class StreamedResponse extends GrpcResponse {
   giveUp(reason: Error): void {
     if (this.status !== undefined || this.#reason !== undefined) return;
     this.#reason = reason;
-    // Its own status follows, with which the answer ends.
+    // Its own status follows, with which the answer ends, unless it is here and waited for messages to be read.
     this.#stream.cancel();
+    this.deliver();
   }
 
   /** For the attempt: grpc-js has said how the call ended. */

@@ -1,2 +1,3 @@
 export { ClassifierParam, ClassifierRole, classifier, TrustRetryableParam } from "./classifier.ts";
-export { HttpClassifier, type HttpClassifierOptions, mayPass, retryableMethods } from "./http-classifier.ts";
+export { HttpClassifier, type HttpClassifierOptions, mayPass } from "./http-classifier.ts";
+export { type HttpRule, type HttpRuleName, httpRules } from "./http-rules.ts";

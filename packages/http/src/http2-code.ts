@@ -33,7 +33,12 @@ const codeNames: readonly string[] = [
   "HTTP_1_1_REQUIRED",
 ];
 
+/** The name of an error code that RFC 9113 knows. */
+export function knownCodeName(code: number): string | undefined {
+  return codeNames[code];
+}
+
 /** The name of an error code, or its number where it has none. */
 export function codeName(code: number): string {
-  return codeNames[code] ?? `0x${code.toString(16)}`;
+  return knownCodeName(code) ?? `0x${code.toString(16)}`;
 }

@@ -34,7 +34,7 @@ export {
 } from "./header-name.ts";
 export { Headers, type HeaderVisitor } from "./headers.ts";
 export { hasToken, stripHopByHop } from "./hop-by-hop.ts";
-export { codeName, Http2Code } from "./http2-code.ts";
+export { codeName, Http2Code, knownCodeName } from "./http2-code.ts";
 export { isIdempotent } from "./idempotent.ts";
 export {
   type AlternativeName,

@@ -1,5 +1,5 @@
 import { CancelledError, ClockParam, Ctx, failed, ok, Params, Stack, service, WeftError } from "@weftmesh/core";
-import { Headers, HttpRequest, HttpResponse } from "@weftmesh/http";
+import { Headers, HttpRequest, HttpResponse, StreamError } from "@weftmesh/http";
 import { RequestStream, RequestStreamKey, serverStreamStats } from "@weftmesh/metrics";
 import { StatsParam } from "@weftmesh/telemetry";
 import { ManualClock, MemoryStats, PushBody, RecordingSink } from "@weftmesh/testkit";
@@ -104,7 +104,7 @@ describe("the stats of streams", () => {
         }
         expect(stats.readGauge("open_streams")).toBe(resets.length);
         for (const [i, [http2Code, remote]] of resets.entries()) {
-          const error = Object.assign(new WeftError("WEFT_STREAM_RESET", "x"), { http2Code, remote });
+          const error = new StreamError(http2Code, "x", { remote });
           ctxs[i]?.end(failed(error));
         }
         for (const side of ["remote", "local"]) {

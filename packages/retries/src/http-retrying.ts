@@ -2,8 +2,9 @@ import { discardBody, emptyBody, endWithBody, type HttpRequest, type HttpRespons
 import { holdAnswer } from "./held-answer.ts";
 import { endHttpNack, isFinalHttpNack, isHttpNack } from "./http-nack.ts";
 import { httpPushBackMs } from "./http-push-back.ts";
-import { KeptStream, KeptView } from "./kept-stream.ts";
-import { ReplayBody, ReplayView } from "./replay-body.ts";
+import { KeptStream } from "./kept-stream.ts";
+import { KeptView } from "./kept-view.ts";
+import { ReplayBody } from "./replay-body.ts";
 import { freely, type Resend, type RetryProtocol } from "./retry-protocol.ts";
 import { UntouchedBody, untouched } from "./untouched-body.ts";
 
@@ -53,7 +54,6 @@ function prepare(req: HttpRequest, maxReplayBytes: number, streams: boolean): Re
   const { body } = req;
   if (body === emptyBody) return freely;
   // Retries above this layer keep it already, or watch it.
-  if (body instanceof ReplayView) return new ReplayAgain(body.replay);
   if (body instanceof KeptView) return new ReplayAgain(body.kept);
   if (body instanceof UntouchedBody) return body;
   const { length } = body;

@@ -1,116 +1,47 @@
-import { adaptiveConcurrency, concurrencyLimit, loadShedding, nackAdmission } from "@weftmesh/admission";
-import { balancer } from "@weftmesh/balancer";
-import { classifier } from "@weftmesh/classify";
-import { type Params, Stack } from "@weftmesh/core";
-import { ejectionLimit, failFast, failureAccrual } from "@weftmesh/failure-accrual";
-import { hedge, httpHedging } from "@weftmesh/hedge";
+import { CompressionRole } from "@weftmesh/compression";
+import type { Params } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import {
+  ClientStatsRole,
   clientStreamStats,
+  PathStatsRole,
+  PerPathClientStatsRole,
   pathStreamStats,
   perPathStreamStats,
+  ServerStatsRole,
   serverStreamStats,
-  statusCodeStats,
 } from "@weftmesh/metrics";
 import type { UnpooledService } from "@weftmesh/pool";
-import { httpRetrying, RetryRequestBytes, requeues, retries } from "@weftmesh/retries";
-import {
-  deadline,
-  requestTimeout,
-  serverTimeout,
-  streamIdleTimeout,
-  streamTimeout,
-  totalTimeout,
-} from "@weftmesh/timeout";
-import { accessLog } from "./access-log-module.ts";
-import { clearForwarded } from "./clear-forwarded.ts";
-import { clientCertHeader } from "./client-cert-header.ts";
-import { versionPool } from "./client-version.ts";
-import { contextHeaders } from "./context-headers.ts";
-import { diagnosticTracer } from "./diagnostic-tracer.ts";
-import { dstClient, dstService } from "./dst-headers.ts";
-import { endpointLabel } from "./endpoint-label.ts";
-import { forwardedHeader } from "./forwarded-header.ts";
-import { hostRewrite } from "./host-rewrite.ts";
-import type { HttpService } from "./http-service.ts";
-import { unfinished } from "./http-stacks.ts";
-import { maxCallDepth } from "./max-call-depth.ts";
-import { requestAuthorizers } from "./request-authorizers.ts";
-import { requestContext } from "./request-context.ts";
+import { RetryRequestBytes } from "@weftmesh/retries";
+import { AggregateRequestsRole, AggregateResponsesRole } from "./aggregate.ts";
+import { httpStacks } from "./http-stacks.ts";
 import { requestStream } from "./request-stream-module.ts";
 import type { StackSet } from "./stack-set.ts";
-import { successClass } from "./success-class.ts";
-import { traceContext, traceHeaders } from "./trace-context.ts";
-import { hopByHop, viaHeader } from "./via-header.ts";
+import { TimestampHeaderRole } from "./timestamp-header.ts";
 
 /**
- * The stacks of an h2 router, in the order in which a request meets their modules: those of an http router, with streams
- * in the place of messages of known length. Nothing in them holds a stream back but retries, whose classifier may want to
- * see its end.
+ * The stacks of an h2 router: those of an http router, with streams in the place of messages of known length. Nothing in
+ * them holds a stream back but retries, whose classifier may want to see its end.
  *
  * `transport` makes the sessions of one endpoint, each of which takes many calls at once.
  */
 export function h2Stacks(transport: (params: Params) => UnpooledService<HttpRequest, HttpResponse>): StackSet {
-  const retrying = httpRetrying({ streams: true, maxReplayBytes: RetryRequestBytes.default });
+  const { server, path, bound, client } = httpStacks(transport, {
+    streams: true,
+    maxReplayBytes: RetryRequestBytes.default,
+  });
   return {
-    server: new Stack<HttpService>(
-      [
-        requestContext, // above all that reads the context, or writes l5d-* on a response
-        statusCodeStats(),
-        clearForwarded, // above what writes these headers anew
-        forwardedHeader,
-        maxCallDepth, // above the stats: what it refuses shows as a status, not as a request
-        traceContext,
-        requestStream, // above all that counts streams
-        serverStreamStats(),
-        loadShedding(), // below the stats, which count what it and those below it refuse
-        deadline(), // above all that waits or works
-        serverTimeout(), // above the limits, where a call may wait for its turn
-        adaptiveConcurrency(),
-        concurrencyLimit(),
-      ],
-      unfinished,
-    ),
-    path: new Stack<HttpService>(
-      [
-        dstService,
-        classifier(), // above whatever asks how an answer was
-        viaHeader,
-        hopByHop,
-        successClass,
-        pathStreamStats(), // above the retries: a request counts once, however many attempts it took
-        totalTimeout(), // above the retries: it bounds all attempts together
-        streamTimeout,
-        streamIdleTimeout, // above the retries: it watches what the caller sends and gets
-        hedge(httpHedging()), // above the retries: each of the two attempts has its own
-        retries(retrying),
-      ],
-      unfinished,
-    ),
-    bound: new Stack<HttpService>([dstClient], unfinished),
-    client: new Stack<HttpService>(
-      [
-        accessLog, // above whatever changes the request for the backend
-        clientCertHeader, // once per call: no attempt can bring the claim back
-        hostRewrite,
-        requeues(retrying), // above the balancer, which picks anew for each attempt
-        nackAdmission(), // below the requeues: what it refuses is not asked for again at once
-        traceHeaders, // below the retries: each attempt has a span of its own
-        statusCodeStats(),
-        ejectionLimit(), // above the balancer: what it counts is shared by the endpoints
-        balancer(), // what follows is there once per endpoint
-        endpointLabel,
-        requestAuthorizers, // above the stats, which do not count what they refuse
-        perPathStreamStats(),
-        clientStreamStats(),
-        failureAccrual(), // above the attempt's timeout, which is a failure of the endpoint
-        diagnosticTracer,
-        requestTimeout(), // below the stats: a timed-out attempt is a failure of its endpoint
-        contextHeaders, // below the timeouts, whose deadline it passes on
-        versionPool(),
-        failFast(), // right above the transport: it watches connections, not calls
-      ],
-      transport,
-    ),
+    server: server
+      .remove(CompressionRole)
+      .remove(TimestampHeaderRole)
+      .remove(AggregateRequestsRole)
+      .replace(ServerStatsRole, serverStreamStats())
+      .before(ServerStatsRole, requestStream), // above all that counts streams
+    path: path.replace(PathStatsRole, pathStreamStats()),
+    bound,
+    client: client
+      .remove(AggregateResponsesRole)
+      .replace(PerPathClientStatsRole, perPathStreamStats())
+      .replace(ClientStatsRole, clientStreamStats()),
   };
 }

@@ -39,7 +39,7 @@ import { traceContext, traceHeaders } from "./trace-context.ts";
 import { hopByHop, viaHeader } from "./via-header.ts";
 
 /** What stands at the bottom of three of the stacks is supplied by whoever builds them. */
-export function unfinished(): never {
+function unfinished(): never {
   throw new TypeError("a stack was built without the service below it");
 }
 

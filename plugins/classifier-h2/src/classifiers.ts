@@ -1,51 +1,26 @@
-import { HttpClassifier, retryableMethods } from "@weftmesh/classify";
+import { HttpClassifier, type HttpRuleName, httpRules } from "@weftmesh/classify";
 import { definePlugin, type Plugin } from "@weftmesh/config";
 import * as z from "zod";
 
 type NoOptions = Readonly<Record<string, never>>;
+type ClassifierPlugin = Plugin<"classifier", NoOptions>;
 const schema: z.ZodType<NoOptions> = z.strictObject({});
 
 /** As its namesake of http, save that a stream of any length may be sent again, and that no backend is asked whether. */
-function classifierPlugin(
-  kind: string,
-  methods: ReadonlySet<string>,
-  failsFrom: number = 500,
-): Plugin<"classifier", NoOptions> {
+function classifierPlugin(rule: HttpRuleName): ClassifierPlugin {
+  const kind = `io.l5d.h2.${rule}`;
   return definePlugin({
     type: "classifier",
     kind,
     schema,
-    make: () => new HttpClassifier({ name: kind, methods, failsFrom, trustRetryable: false, streams: true }),
+    make: () => new HttpClassifier({ name: kind, ...httpRules[rule], trustRetryable: false, streams: true }),
   });
 }
 
-/** 5XX answers are failures, and none is sent again. What an h2 router has when its config names none. */
-export const nonRetryable5XX: Plugin<"classifier", NoOptions> = classifierPlugin(
-  "io.l5d.h2.nonRetryable5XX",
-  retryableMethods.none,
-);
-
-/** 5XX answers are failures; those of GET, HEAD, OPTIONS and TRACE may be sent again. */
-export const retryableRead5XX: Plugin<"classifier", NoOptions> = classifierPlugin(
-  "io.l5d.h2.retryableRead5XX",
-  retryableMethods.read,
-);
-
-/** 5XX answers are failures; those of the methods that read, of PUT and of DELETE may be sent again. */
-export const retryableIdempotent5XX: Plugin<"classifier", NoOptions> = classifierPlugin(
-  "io.l5d.h2.retryableIdempotent5XX",
-  retryableMethods.idempotent,
-);
-
-/** 5XX answers are failures; those of every method but CONNECT may be sent again. */
-export const retryableAll5XX: Plugin<"classifier", NoOptions> = classifierPlugin(
-  "io.l5d.h2.retryableAll5XX",
-  retryableMethods.all,
-);
-
-/** Every answer is a success, 5XX included; a stream that was reset is none. */
-export const allSuccessful: Plugin<"classifier", NoOptions> = classifierPlugin(
-  "io.l5d.h2.allSuccessful",
-  retryableMethods.none,
-  Number.POSITIVE_INFINITY,
-);
+/** What an h2 router has when its config names none. */
+export const nonRetryable5XX: ClassifierPlugin = classifierPlugin("nonRetryable5XX");
+export const retryableRead5XX: ClassifierPlugin = classifierPlugin("retryableRead5XX");
+export const retryableIdempotent5XX: ClassifierPlugin = classifierPlugin("retryableIdempotent5XX");
+export const retryableAll5XX: ClassifierPlugin = classifierPlugin("retryableAll5XX");
+/** A stream that was reset is no success all the same. */
+export const allSuccessful: ClassifierPlugin = classifierPlugin("allSuccessful");

@@ -36,6 +36,7 @@ export {
   tracePropagatorSchema,
 } from "./schema/http-router.ts";
 export {
+  type ClientProtocolName,
   type ClientVersionConfig,
   clientVersionKeys,
   type HttpVersionName,

@@ -37,6 +37,7 @@ export { hasToken, stripHopByHop } from "./hop-by-hop.ts";
 export { codeName, Http2Code, knownCodeName } from "./http2-code.ts";
 export { isIdempotent } from "./idempotent.ts";
 export {
+  AbsoluteFormKey,
   type AlternativeName,
   type Connection,
   ConnectionKey,

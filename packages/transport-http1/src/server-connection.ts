@@ -1,5 +1,6 @@
 import { asError, CancelledError, Ctx, failed, ok } from "@weftmesh/core";
 import {
+  AbsoluteFormKey,
   type Body,
   type Connection,
   ConnectionKey,
@@ -168,6 +169,7 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
     const isOld = head.version === "1.0";
     const ctx = new Ctx();
     ctx.set(ConnectionKey, this.connection);
+    if (head.isAbsolute) ctx.set(AbsoluteFormKey, true);
     this.ctx = ctx;
     this.requests++;
     this.marks++;

@@ -3,7 +3,7 @@ import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { nullStats, type StatsReceiver } from "@weftmesh/telemetry";
 import { isLateRefusal } from "@weftmesh/tls";
 import { ClientStats, type ConnectOptions, connectError, connectWire, handshakeFailed, showPeer } from "@weftmesh/wire";
-import { ClientSession, type ClientSessionOptions } from "./client-session.ts";
+import { ClientSession, type ClientSessionOptions, type UpgradePeer } from "./client-session.ts";
 import { type EndpointOptions, endpointOptions } from "./endpoint-options.ts";
 import type { KeepAliveOptions } from "./keep-alive.ts";
 import { defaultFrameRates } from "./rate-limits.ts";
@@ -13,6 +13,11 @@ export interface Http2ConnectorOptions extends ConnectOptions {
   readonly continueTimeoutMs?: number;
   /** When a server that is silent with calls under way is asked whether it is still there; never if not given. */
   readonly keepAlive?: KeepAliveOptions;
+  /**
+   * The server is a proxy like ours, or one of Linkerd 2: requests of HTTP/1 go there marked with `l5d-orig-proto`, and
+   * are such again behind it, as their responses are here. What it takes is written there.
+   */
+  readonly upgrade?: UpgradePeer;
   /** What is not given is as in `defaultEndpointOptions`. */
   readonly endpoint?: Partial<EndpointOptions>;
   /** The client's scope: connectors that share it add up in its metrics. */
@@ -39,13 +44,14 @@ export class Http2Connector implements ServiceFactory<HttpRequest, HttpResponse>
     this.#options = options;
     this.#stats = ClientStats.of(options.stats ?? nullStats);
     this.#stats.addConnector();
-    const { keepAlive } = options;
+    const { keepAlive, upgrade } = options;
     const never = Number.POSITIVE_INFINITY;
     const { readTimeoutMs = never, writeTimeoutMs = never } = options.socketOptions ?? {};
     const isTimed = Number.isFinite(readTimeoutMs) || Number.isFinite(writeTimeoutMs);
     this.#session = {
       ...(isTimed ? { timeouts: { readTimeoutMs, writeTimeoutMs } } : {}),
       ...(keepAlive === undefined ? {} : { keepAlive }),
+      ...(upgrade === undefined ? {} : { upgrade }),
       clock: options.clock,
       stats: this.#stats,
       endpoint: endpointOptions(options.endpoint),

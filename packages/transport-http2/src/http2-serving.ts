@@ -41,6 +41,7 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
       readTimeoutMs: socketOptions?.readTimeoutMs ?? never,
       writeTimeoutMs: socketOptions?.writeTimeoutMs ?? never,
       guard: options.guard ?? noGuard,
+      downgrade: options.downgrade,
       tunnels,
     };
     const { limits, idleTimeMs, lifeTimeMs, readTimeoutMs, writeTimeoutMs } = this.settings;

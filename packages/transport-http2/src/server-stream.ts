@@ -116,7 +116,7 @@ export class ServerStream extends Stream {
 
   // The response.
 
-  private answer(rep: HttpResponse): void {
+  protected answer(rep: HttpResponse): void {
     const { ctx } = this;
     if (ctx === undefined || this.answered) {
       dropBody(rep.body, new CancelledError());
@@ -185,7 +185,7 @@ export class ServerStream extends Stream {
     this.endOutput();
   }
 
-  private writeHead(status: number, headers: Headers, endStream: boolean): void {
+  protected writeHead(status: number, headers: Headers, endStream: boolean): void {
     const { encoder, frames } = this.host;
     encoder.begin();
     encoder.field(statusField(status));
@@ -200,10 +200,15 @@ export class ServerStream extends Stream {
     frames.headers(this.id, false, encoder, this);
   }
 
+  /** Who makes the answers to calls that failed. */
+  protected get responder(): Http2ServerSettings["respond"] {
+    return this.host.settings.respond;
+  }
+
   private callFailed(error: Error): void {
     const { ctx, req } = this;
     if (ctx === undefined || req === undefined || this.answered) return;
-    const { respond } = this.host.settings;
+    const { responder: respond } = this;
     if (respond === undefined) {
       if (error instanceof StreamError) this.breakOff(error, error.http2Code);
       else this.answerStatus(error, 502);

@@ -4,7 +4,7 @@ import { listenOnWires, type TunnelSettings, type WireServer, type WireServerOpt
 import type { EndpointOptions } from "./endpoint-options.ts";
 import { Http2Serving } from "./http2-serving.ts";
 import type { FrameRates } from "./rate-limits.ts";
-import type { Http2ServerLimits, Http2ServerSettings } from "./server-settings.ts";
+import type { DowngradeSettings, Http2ServerLimits, Http2ServerSettings } from "./server-settings.ts";
 
 export interface Http2ServerOptions extends WireServerOptions {
   readonly service: Service<HttpRequest, HttpResponse>;
@@ -22,6 +22,11 @@ export interface Http2ServerOptions extends WireServerOptions {
     /** A connection older than this takes no new requests; never if not given. */
     readonly lifeTimeMs?: number;
   };
+  /**
+   * Takes a request that another proxy has upgraded from HTTP/1, and says so in `l5d-orig-proto`, as what it was, and
+   * answers it so; if not given, that is a header as any other.
+   */
+  readonly downgrade?: DowngradeSettings;
   /** What clients may make tunnels of, by CONNECT and by extended CONNECT (RFC 8441); nothing if not given. */
   readonly tunnels?: TunnelSettings;
 }

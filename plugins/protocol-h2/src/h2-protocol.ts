@@ -17,6 +17,7 @@ import {
   listenVersions,
   newErrorResponder,
   type Protocol,
+  ProtocolHintParam,
   type ProtocolParts,
   paceLimits,
   type RequestToIdentify,
@@ -64,6 +65,7 @@ function h2Parts(config: H2Config, runtime: RouterRuntime): ProtocolParts<H2Conf
     clientParams: (client) =>
       clientParams(client)
         .set(ClientVersionParam, client.protocol ?? "h2")
+        .set(ProtocolHintParam, client.protocol === undefined ? undefined : false)
         .set(EndpointSettingsParam, endpointSettingsOf(client)).params,
     listen: (server, parts) => listenOn(config, answers, server, parts),
     requestOf,
@@ -105,6 +107,7 @@ function listenOn(
     http2: {
       ...own,
       respond: answers.http2,
+      downgrade: { respond: answers.http1 },
       limits: { ...pace, maxConcurrentStreams: server.maxConcurrentStreamsPerConnection },
       endpoint: endpointSettingsOf(server),
     },

@@ -16,6 +16,7 @@ import {
   listenVersions,
   newErrorResponder,
   type Protocol,
+  ProtocolHintParam,
   type ProtocolParts,
   paceLimits,
   type RequestToIdentify,
@@ -57,6 +58,7 @@ function http1Parts(config: HttpConfig, runtime: RouterRuntime): ProtocolParts<H
     clientParams: (client) =>
       clientParams(client)
         .set(ClientVersionParam, client.protocol)
+        .set(ProtocolHintParam, client.protocol === undefined ? undefined : false)
         .set(ResponseLimitsParam, headLimits(config))
         .set(EndpointSettingsParam, { maxHeaderListBytes: config.maxHeadersKB * kilobyte }).params,
     listen: (server, parts) => listenOn(config, respond, server, parts),
@@ -102,6 +104,7 @@ function listenOn(
     },
     http2: {
       ...own,
+      downgrade: { respond },
       limits: pace,
       endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte },
     },

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { connect } from "node:net";
+import { type RawAnswer, RawBackend, type RawRequest } from "@weftmesh/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { H2Backend, H2Client } from "../src/h2.ts";
 import { RunningProxy, TempDir } from "../src/proxy.ts";
-import { type RawAnswer, RawBackend, type RawRequest } from "../src/raw-backend.ts";
 import { ask, type Target } from "../src/raw-http.ts";
 import { until } from "../src/until.ts";
 

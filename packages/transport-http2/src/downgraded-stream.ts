@@ -1,4 +1,5 @@
-import { type HeaderField, type Headers, type HttpResponse, keepTrailers } from "@weftmesh/http";
+import { emptyBody, type HeaderField, type Headers, type HttpResponse, keepTrailers } from "@weftmesh/http";
+import { fixLength } from "./message-headers.ts";
 import { origProto, responseMark } from "./orig-proto.ts";
 import type { Http2ServerSettings } from "./server-settings.ts";
 import { ServerStream } from "./server-stream.ts";
@@ -11,7 +12,10 @@ export class DowngradedStream extends ServerStream {
   private mark: HeaderField | undefined = undefined;
 
   protected override answer(rep: HttpResponse): void {
+    const { status, headers, body } = rep;
     this.mark = responseMark(rep.version);
+    // HTTP/1 says of no content that there is none.
+    if (body === emptyBody && !this.isHead && status !== 204 && status !== 304) fixLength(headers, 0);
     super.answer(rep);
   }
 

@@ -41,7 +41,7 @@ export class ServerStream extends Stream {
   answered = false;
   private ctx: Ctx | undefined;
   private req: HttpRequest | undefined = undefined;
-  private isHead = false;
+  protected isHead = false;
   private owesContinue = false;
   /** Why the call failed, when what is written is the answer to that. */
   private failure: Error | undefined = undefined;

@@ -15,8 +15,8 @@ export function guessedPeer(): UpgradePeer {
   return { maxHeaderListBytes: 8_192 };
 }
 
-/** Method, scheme, authority, path and the mark, with their names and 32 octets for each: without the texts of three. */
-const pseudoListBytes = 256;
+/** Method, scheme, authority, path, the mark, and a length: names and 32 octets for each, without the texts of three. */
+const pseudoListBytes = 320;
 
 /**
  * The connections to a proxy of our kind: requests of HTTP/1 go over HTTP/2, save those which it cannot carry.

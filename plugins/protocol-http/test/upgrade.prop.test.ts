@@ -273,7 +273,9 @@ function contentLength(line: string, headers: RawRequest["headers"], rest: strin
 interface Exchange {
   readonly asked: readonly Message[];
   readonly heard: string;
-  /** Their names, in both. */
+  /** The names of what was asked, in lower case. */
+  readonly named: readonly string[];
+  /** The names in both. */
   readonly headers: readonly string[];
 }
 
@@ -287,7 +289,12 @@ async function exchange(port: number, text: string): Promise<Exchange> {
   await client.gone();
   const asked = backend.received.flatMap(({ headers }) => headers.map(([name]) => name));
   const heard = (client.text.split("\r\n\r\n")[0] as string).split("\r\n").map((line) => line.split(":")[0] as string);
-  return { asked: backend.received.map(messageOf), heard: client.text, headers: [...asked, ...heard] };
+  return {
+    asked: backend.received.map(messageOf),
+    heard: client.text,
+    named: asked.map((name) => name.toLowerCase()),
+    headers: [...asked, ...heard],
+  };
 }
 
 const counterOf = (name: string): number => {
@@ -309,6 +316,7 @@ describe("two proxies", () => {
         expect(over2.asked).toEqual(direct.asked);
         const methods = [request.method, "GET"];
         expect(answersOf(over2.heard, methods)).toEqual(answersOf(direct.heard, methods));
+        expect(direct.named).not.toContain("l5d-orig-proto");
         expect(over2.headers.filter((name) => /^l5d-orig-proto$/i.test(name))).toEqual([]);
       }),
       { numRuns: 300 },

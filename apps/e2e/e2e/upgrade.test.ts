@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { connect } from "node:net";
 import { type RawAnswer, RawBackend, type RawRequest } from "@weftmesh/testkit";
+import { CertificateAuthority } from "@weftmesh/testkit/certificates";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { H2Backend, H2Client } from "../src/h2.ts";
 import { RunningProxy, TempDir } from "../src/proxy.ts";
@@ -122,7 +123,7 @@ async function rawly({ ip, port }: Target, text: string): Promise<string> {
   return Buffer.concat(heard).toString("latin1");
 }
 
-const ofTheWay = /^(l5d-reqid|l5d-ctx-trace|x-b3-.*|date|host)$/;
+const ofTheWay = /^(l5d-reqid|l5d-ctx-trace|l5d-ctx-deadline|x-b3-.*|date|host)$/;
 
 /** Without what is new for each request; names in lower case, and `Host`, which may move, apart. */
 function seen({ line, headers, body }: RawRequest): unknown {
@@ -169,6 +170,10 @@ describe("a request between two proxies", () => {
     ["GET with a body of no bytes", `GET /a HTTP/1.1\r\nHost: web\r\nContent-Length: 0\r\n${close}\r\n`],
     ["POST without a body", `POST /a HTTP/1.1\r\nHost: web\r\n${close}\r\n`],
     ["chunks", `POST /a HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n${close}\r\n${chunks}\r\n`],
+    [
+      "a body that waits for leave",
+      `POST /a HTTP/1.1\r\nHost: web\r\nExpect: 100-continue\r\nContent-Length: 3\r\n${close}\r\nabc`,
+    ],
     ["no chunks", `POST /a HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n${close}\r\n0\r\n\r\n`],
     ["GET with no chunks", `GET /a HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n${close}\r\n0\r\n\r\n`],
     [
@@ -212,6 +217,26 @@ const connectsOf = (metrics: Readonly<Record<string, number>>, label: string): n
 const countOf = (metrics: Readonly<Record<string, number>>, label: string, name: string): number | undefined =>
   Object.entries(metrics).find(([each]) => each.startsWith(`rt/${label}/client/`) && each.endsWith(name))?.[1];
 
+/** What comes back of "one two", while another request is answered. */
+async function webSocketThrough(to: Target): Promise<string> {
+  const socket = connect(to.port, to.ip);
+  let heard = "";
+  socket.on("data", (bytes: Buffer) => {
+    heard += bytes.toString("latin1");
+  });
+  const asks = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: a2V5\r\n";
+  socket.write(`GET /socket HTTP/1.1\r\nHost: web\r\n${asks}\r\n`);
+  await until(() => heard.endsWith("\r\n\r\n"), "the head");
+  expect(heard).toMatch(/^HTTP\/1.1 101 /);
+  const head = heard.length;
+  socket.write("one ");
+  expect((await ask({ to, path: "/a" })).body).toBe("ok");
+  socket.write("two");
+  await until(() => heard.length >= head + 7, "the echo");
+  socket.destroy();
+  return heard.slice(head);
+}
+
 describe("between two proxies", () => {
   it.each(["upgrade", "hint", "static"])("one connection carries all requests at once: %s", async (label) => {
     const beforeMetrics = await near.metrics();
@@ -249,22 +274,8 @@ describe("between two proxies", () => {
   });
 
   it("a WebSocket goes by HTTP/1.1 beside it", async () => {
-    const { ip, port } = near.at("upgrade");
     const before = countOf(await near.metrics(), "upgrade", "/upgrade/http1_requests") ?? 0;
-    const socket = connect(port, ip);
-    let heard = "";
-    socket.on("data", (bytes: Buffer) => {
-      heard += bytes.toString("latin1");
-    });
-    const asks =
-      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: a2V5\r\n";
-    socket.write(`GET /socket HTTP/1.1\r\nHost: web\r\n${asks}\r\n`);
-    await until(() => heard.endsWith("\r\n\r\n"), "the head");
-    expect(heard).toMatch(/^HTTP\/1.1 101 /);
-    socket.write("one two");
-    await until(() => heard.endsWith("one two"), "the echo");
-    expect((await ask({ to: near.at("upgrade"), path: "/a" })).body).toBe("ok");
-    socket.destroy();
+    expect(await webSocketThrough(near.at("upgrade"))).toBe("one two");
     expect(countOf(await near.metrics(), "upgrade", "/upgrade/http1_requests")).toBe(before + 1);
     const asked = backend.received.find((req) => pathOf(req) === "/socket");
     expect(JSON.stringify(asked)).not.toMatch(/orig-proto/i);
@@ -385,6 +396,63 @@ describe("a stream that is reset", () => {
     const { status, headers } = await ask({ to: near.at("stray"), path: `/reset-${code}`, method: "POST" });
     expect(status).toBe(502);
     expect(headers["l5d-err"]).toMatch(/reset|stream/i);
+  });
+});
+
+describe("an h2 router behind an upgrade", () => {
+  it("takes requests as those of HTTP/1.1, and answers those that fail as it answers them", async () => {
+    let next = 1;
+    const to = (label: string, port: number, more = ""): string =>
+      `- { protocol: h2, label: ${label}, dtab: "/svc/* => /$/inet/127.1/${port}", servers: [{ port: 0, ip: 127.0.0.${next++}, protocols: [h2, http1] }], client: { protocol: http1${more} } }\n`;
+    const inner = await RunningProxy.start(
+      `admin: { port: 0 }\nrouters:\n${to("good", backend.port)}${to("slow", backend.port, ", requestAttemptTimeoutMs: 200")}`,
+    );
+    const routers = ["good", "slow"].flatMap((label) =>
+      ["http1", "upgrade"].map((protocol) =>
+        router(
+          `${label}-${protocol}`,
+          `127.0.0.${next++}`,
+          `/svc/* => /$/inet/${inner.at(label).ip}/${inner.at(label).port}`,
+          `, client: { protocol: ${protocol} }`,
+        ),
+      ),
+    );
+    const outer = await RunningProxy.start(`admin: { port: 0 }\nrouters:\n${routers.join("")}`);
+    for (const [label, path] of [
+      ["good", "/a"],
+      ["good", "/chunked"],
+      ["slow", "/wait"],
+    ] as const) {
+      const text = `GET ${path} HTTP/1.1\r\nHost: web\r\n${close}\r\n`;
+      const before = backend.received.length;
+      const direct = heardOf(await rawly(outer.at(`${label}-http1`), text));
+      expect(heardOf(await rawly(outer.at(`${label}-upgrade`), text))).toEqual(direct);
+      const [first, second] = backend.received.slice(before).map(seen);
+      expect(second).toEqual(first);
+    }
+    waiting.length = 0;
+    await outer.stop();
+    await inner.stop();
+  });
+});
+
+describe("between two proxies with TLS", () => {
+  it("one port takes what is upgraded and what is not, each by its ALPN", async () => {
+    const pair = await (await CertificateAuthority.create()).issue({ dns: ["linkerd"] });
+    const tls = `tls: { certPath: ${dir.write("own.pem", pair.cert)}, keyPath: ${dir.write("own.key", pair.key)} }`;
+    const inner = await RunningProxy.start(
+      `admin: { port: 0 }\nrouters:\n- { protocol: http, dtab: "/svc/* => /$/inet/127.1/${backend.port}", tunnels: { upgrade: [websocket] }, servers: [{ port: 0, protocols: [http1, h2], ${tls} }] }\n`,
+    );
+    const outer = await RunningProxy.start(
+      `admin: { port: 0 }\nrouters:\n${router("out", "127.0.0.1", `/svc/* => /$/inet/127.1/${inner.at().port}`, ", client: { protocol: upgrade, tls: { disableValidation: true } }")}`,
+    );
+    expect(await webSocketThrough(outer.at("out"))).toBe("one two");
+    const all = Array.from({ length: 20 }, () => ask({ to: outer.at("out"), path: "/a" }));
+    expect((await Promise.all(all)).map(({ body }) => body)).toEqual(Array(20).fill("ok"));
+    // One of each.
+    expect(connectsOf(await outer.metrics(), "out")).toBe(2);
+    await outer.stop();
+    await inner.stop();
   });
 });
 

@@ -122,9 +122,14 @@ describe("the connections to an endpoint", () => {
     await client.close();
     expect(closed.sort()).toEqual(["h2 upgraded", "http1"]);
     await expect(client.call(request("1.1"), new Ctx())).rejects.toMatchObject({ code: "WEFT_CLOSED" });
+  });
+
+  it("are not made any more once it was closed", async () => {
+    const { client, built } = made("upgrade", true, plain);
+    await client.close();
     const tunnel = new TunnelRequest("1.1", "GET", "http", "web", "/", new Headers(), ["websocket"]);
     await expect(client.call(tunnel, new Ctx())).rejects.toMatchObject({ code: "WEFT_CLOSED" });
-    expect(built).toHaveLength(2);
+    expect(built).toEqual(["h2 upgraded"]);
   });
 
   it("bring to the proxy no list of headers that is longer than it takes, and upgrade all that is well below", async () => {

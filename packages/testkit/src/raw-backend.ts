@@ -15,7 +15,7 @@ export type RawAnswer = (req: RawRequest, socket: Socket) => string | undefined;
 /** A server of HTTP/1 on a free port that knows its requests to the byte, and answers with bytes. */
 export class RawBackend {
   readonly received: RawRequest[] = [];
-  readonly sockets = new Set<Socket>();
+  readonly sockets: Set<Socket> = new Set();
   readonly #server: Server;
 
   private constructor(answer: RawAnswer) {

@@ -42,7 +42,7 @@ function readLine(words: readonly RegExpExecArray[], file: string, line: number)
   if (star === undefined) return address(host, port, 1, metadata);
   if (star[0] !== "*") throw wrong(star, "'*' and a weight, or nothing,");
   const weight = weightWord !== undefined && number.test(weightWord[0]) ? Number(weightWord[0]) : -1;
-  if (weight < 0 || !Number.isFinite(weight)) throw wrong(weightWord, "a weight of 0 or more");
+  if (weight < 0 || !Number.isFinite(weight)) throw wrong(weightWord ?? hint, "a weight of 0 or more");
   if (extra !== undefined) throw wrong(extra, "the end of the line");
   return address(host, port, weight, metadata);
 }

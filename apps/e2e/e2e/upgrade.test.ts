@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { type RawAnswer, RawBackend, type RawRequest } from "@weftmesh/testkit";
 import { CertificateAuthority } from "@weftmesh/testkit/certificates";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { H2Backend, H2Client } from "../src/h2.ts";
+import { H2Backend, H2Client, Rst } from "../src/h2.ts";
 import { RunningProxy, TempDir } from "../src/proxy.ts";
 import { ask, type Target } from "../src/raw-http.ts";
 import { until } from "../src/until.ts";
@@ -30,6 +30,9 @@ const answers: Readonly<Record<string, string>> = {
   "/head-chunked": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
   "/big": `HTTP/1.1 200 OK\r\nContent-Length: ${big.length}\r\n\r\n${big}`,
 };
+
+/** What a server of HTTP/2 has refused already. */
+const refused = new Set<string>();
 
 /** Requests that wait for the test to answer them. */
 const waiting: (() => void)[] = [];
@@ -72,6 +75,11 @@ const router = (label: string, ip: string, dtab: string, more: string): string =
 beforeAll(async () => {
   backend = await RawBackend.start(answer);
   stray = await H2Backend.start((stream, headers) => {
+    if ((headers[":path"] as string).startsWith("/refuse-once") && !refused.has(headers[":path"] as string)) {
+      refused.add(headers[":path"] as string);
+      stream.close(Rst.refused);
+      return;
+    }
     const code = Number(/^\/reset-(\d+)/.exec(headers[":path"] as string)?.[1] ?? 0);
     if (code !== 0) stream.close(code);
     else stream.respond({ ":status": 200, "l5d-orig-proto": "HTTP/1.0", "x-one": "1" }, { endStream: true });
@@ -95,6 +103,7 @@ ${[
   router("no-hint", "127.0.0.5", "/svc/* => /#/io.l5d.fs/plain", ""),
   router("static", "127.0.0.6", "/svc/* => /#/known/web", ""),
   router("not-asked", "127.0.0.7", "/svc/* => /#/io.l5d.fs/hinted", ", client: { protocol: http1 }"),
+  router("translated", "127.0.0.9", `/svc/* => /$/inet/127.1/${port}`, ", client: { protocol: h2 }"),
   router("stray", "127.0.0.8", `/svc/* => /$/inet/127.1/${stray.port}`, ", client: { protocol: upgrade }"),
 ].join("")}`,
   );
@@ -320,9 +329,11 @@ describe("between two proxies", () => {
 
 describe("the header by which proxies know", () => {
   it("is not believed of a caller of HTTP/1.1, nor passed on", async () => {
-    for (const label of ["plain", "upgrade"]) {
+    for (const label of ["plain", "upgrade", "translated"]) {
       const text = `GET /claims?${label} HTTP/1.1\r\nHost: web\r\nl5d-orig-proto: HTTP/1.0; absolute-form\r\n${close}\r\n`;
-      expect(await rawly(near.at(label), text)).toMatch(/\r\n\r\nok$/);
+      const heard = await rawly(near.at(label), text);
+      expect(heard).toMatch(/\r\n\r\nok$/);
+      expect(heard).not.toMatch(/orig-proto/i);
       const [asked] = backend.received.filter((req) => req.line.includes(`/claims?${label}`));
       expect(asked?.line).toMatch(/^GET \/claims\?\w+ HTTP\/1\.1$/);
       expect(JSON.stringify(asked)).not.toMatch(/orig-proto/i);
@@ -453,6 +464,15 @@ describe("between two proxies with TLS", () => {
     expect(connectsOf(await outer.metrics(), "out")).toBe(2);
     await outer.stop();
     await inner.stop();
+  });
+});
+
+describe("a stream that is refused", () => {
+  it.each(["GET", "POST"])("is opened again, upgraded as before: %s", async (method) => {
+    stray.received.length = 0;
+    const { status, headers } = await ask({ to: near.at("stray"), path: `/refuse-once?${method}`, method });
+    expect([status, headers["x-one"]]).toEqual([200, "1"]);
+    expect(stray.received.map((each) => each["l5d-orig-proto"])).toEqual(["HTTP/1.1", "HTTP/1.1"]);
   });
 });
 

@@ -309,6 +309,27 @@ describe("between two proxies", () => {
     expect(await text).toMatch(/\r\n\r\nbegun$/);
   });
 
+  it("callers that leave cost nobody else the connection", async () => {
+    const { ip, port } = near.at("upgrade");
+    await ask({ to: near.at("upgrade"), path: "/a" });
+    const before = connectsOf(await near.metrics(), "upgrade");
+    let answered = 0;
+    for (let round = 0; round < 20; round++) {
+      const sockets = Array.from({ length: 20 }, () => connect(port, ip));
+      for (const socket of sockets) {
+        socket.on("error", () => {});
+        socket.write("GET /wait HTTP/1.1\r\nHost: web\r\n\r\n");
+      }
+      await until(() => waiting.length === 20, "their requests at the backend");
+      waiting.length = 0;
+      for (const socket of sockets) socket.resetAndDestroy();
+      const others = Array.from({ length: 30 }, () => ask({ to: near.at("upgrade"), path: "/a" }));
+      for (const { body } of await Promise.all(others)) answered += body === "ok" ? 1 : 0;
+    }
+    expect(answered).toBe(600);
+    expect(connectsOf(await near.metrics(), "upgrade")).toBe(before);
+  });
+
   it("a slow reader holds up nobody else, and gets all of it", async () => {
     const { ip, port } = near.at("upgrade");
     const socket = connect(port, ip);

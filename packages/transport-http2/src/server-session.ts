@@ -266,6 +266,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
 
   protected override removeStream(stream: ServerStream, resetByUs: boolean): void {
     this.openHeaderBytes -= stream.listBytes;
+    if (stream.answered && stream.outputOver) this.budget.answered();
     super.removeStream(stream, resetByUs);
   }
 

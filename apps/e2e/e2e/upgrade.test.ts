@@ -28,6 +28,7 @@ const answers: Readonly<Record<string, string>> = {
   "/liar": "HTTP/1.1 200 OK\r\nl5d-orig-proto: HTTP/1.0\r\nContent-Length: 2\r\n\r\nok",
   "/head": "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
   "/head-chunked": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+  "/many-headers": `HTTP/1.1 200 OK\r\n${Array.from({ length: 400 }, (_, i) => `a${i}: b\r\n`).join("")}Content-Length: 2\r\n\r\nok`,
   "/big": `HTTP/1.1 200 OK\r\nContent-Length: ${big.length}\r\n\r\n${big}`,
 };
 
@@ -192,6 +193,7 @@ describe("a request between two proxies", () => {
     ["an answer with trailers", `GET /chunked HTTP/1.1\r\nHost: web\r\nTE: trailers\r\nConnection: TE, close\r\n\r\n`],
     ["an answer of no chunks", `GET /no-chunks HTTP/1.1\r\nHost: web\r\n${close}\r\n`],
     ["an answer of HTTP/1.0", `GET /old HTTP/1.1\r\nHost: web\r\n${close}\r\n`],
+    ["an answer of many headers", `GET /many-headers HTTP/1.1\r\nHost: web\r\n${close}\r\n`],
     ["204", `GET /204 HTTP/1.1\r\nHost: web\r\n${close}\r\n`],
     ["304", `GET /304 HTTP/1.1\r\nHost: web\r\n${close}\r\n`],
     ["500", `GET /500 HTTP/1.1\r\nHost: web\r\n${close}\r\n`],

@@ -2,6 +2,7 @@ import { Ctx, service } from "@weftmesh/core";
 import {
   collectBody,
   emptyBody,
+  Full,
   Headers,
   HttpRequest,
   HttpResponse,
@@ -239,6 +240,23 @@ describe("a session to a proxy", () => {
     ];
     void client.session.call(request("GET", emptyBody, Headers.of(...headers, "X-One", "1")), new Ctx());
     expect(sentBy(client).slice(4)).toEqual([["x-one", "1"], mark]);
+  });
+
+  it("takes what as many slow callers as there are leave unread, where it may hold any amount", async () => {
+    const settings = { maxHeldBytes: Number.POSITIVE_INFINITY };
+    const client = new MemoryClient(new ManualClock(), { upgrade: { maxHeaderListBytes: 1 } }, settings).begin();
+    const frame = Buffer.alloc(13_107);
+    for (let id = 1; id < 600; id += 2) {
+      const call = client.session.call(request("GET"), new Ctx());
+      client.send(client.peer.headers(id, [[":status", "200"]], false));
+      for (let i = 0; i < 5; i++) client.send(data(id, frame));
+      RecordingSink.of((await call).body, Full);
+    }
+    const last = client.session.call(request("GET"), new Ctx());
+    client.send(client.peer.headers(601, [[":status", "200"]], false), data(601, "the last", true));
+    const sink = RecordingSink.of((await last).body);
+    await sink.done;
+    expect([sink.text(), client.peer.wentAway, client.session.load]).toEqual(["the last", undefined, 300]);
   });
 
   it("does not upgrade a tunnel", () => {

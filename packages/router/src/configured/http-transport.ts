@@ -53,12 +53,20 @@ export function httpTransport(params: Params): UnpooledService<HttpRequest, Http
   );
 }
 
-/** Responses that HTTP/1 would bring are as long for HTTP/2, and 32 octets longer for each of their headers. */
+/**
+ * Responses that HTTP/1 would bring are as long for HTTP/2, and 32 octets longer for each of their headers. And as with
+ * connections of their own, callers that read slowly hold up nobody else, however many they are: each holds its stream's
+ * window at most.
+ */
 function endpointSettings(params: Params, isUpgraded: boolean): Partial<EndpointOptions> {
   const settings = params.get(EndpointSettingsParam);
+  if (!isUpgraded) return settings;
   const { maxHeaderListBytes } = settings;
-  if (!isUpgraded || maxHeaderListBytes === undefined) return settings;
-  return { ...settings, maxHeaderListBytes: maxHeaderListBytes + 32 * maxResponseLines };
+  return {
+    ...settings,
+    maxHeldBytes: Number.POSITIVE_INFINITY,
+    ...(maxHeaderListBytes === undefined ? {} : { maxHeaderListBytes: maxHeaderListBytes + 32 * maxResponseLines }),
+  };
 }
 
 /** Header lines of a response that HTTP/1 takes. */

@@ -28,7 +28,6 @@ export async function runProxy(args: readonly string[], options: RunOptions): Pr
     const { runWorker } = await import("./run-worker.ts");
     return runWorker(options);
   }
-  const compileAgain = interpretOnly();
   const line = readCommandLine(args);
   if (line.kind === "help") return say(help, 0);
   if (line.kind === "version") return say(`weftmesh ${version}\n`, 0);
@@ -39,6 +38,7 @@ export async function runProxy(args: readonly string[], options: RunOptions): Pr
   } catch (thrown) {
     return complain(asError(thrown).message, 1);
   }
+  const compileAgain = interpretOnly(text);
   const proxyOptions: ProxyOptions = {
     config: text,
     configName: line.config,

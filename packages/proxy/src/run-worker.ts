@@ -140,7 +140,7 @@ class Worker {
       ...(sharedModules === undefined ? {} : { sharedModules }),
       ...(settings.logLevel === undefined ? {} : { logLevel: settings.logLevel }),
     };
-    const compileAgain = interpretOnly();
+    const compileAgain = interpretOnly(config);
     try {
       const live: LiveProxy = { current: runnable(await buildProxy(options)) };
       const { metrics, linked, logs } = live.current;

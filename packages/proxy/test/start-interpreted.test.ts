@@ -7,7 +7,7 @@ const program = `
 import { interpretOnly } from ${JSON.stringify(source)};
 function hotAtStart() { let sum = 0; for (let i = 0; i < 5e6; i++) sum += i % 7; return sum; }
 function hotLater() { let sum = 0; for (let i = 0; i < 5e6; i++) sum += i % 5; return sum; }
-const compileAgain = interpretOnly();
+const compileAgain = interpretOnly(" ".repeat(Number(process.argv[1])));
 hotAtStart();
 hotAtStart();
 compileAgain();
@@ -16,8 +16,8 @@ hotLater();
 `;
 
 /** The names of the functions that V8 made machine code of. */
-function compiled(...flags: string[]): readonly string[] {
-  const args = [...flags, "--trace-opt", "--import", "tsx", "--input-type=module", "-e", program];
+function compiled(flags: readonly string[], configChars: number): readonly string[] {
+  const args = [...flags, "--trace-opt", "--import", "tsx", "--input-type=module", "-e", program, `${configChars}`];
   const cwd = fileURLToPath(new URL("..", import.meta.url));
   const trace = execFileSync(process.execPath, args, {
     cwd,
@@ -29,12 +29,16 @@ function compiled(...flags: string[]): readonly string[] {
 
 describe("what runs at the start", () => {
   it("is interpreted, however hot it is, and what comes later is compiled as ever", () => {
-    const names = compiled();
+    const names = compiled([], 1000);
     expect(names).not.toContain("hotAtStart");
     expect(names).toContain("hotLater");
   });
 
   it("is compiled where the command line speaks of V8's compilers", () => {
-    expect(compiled("--sparkplug")).toContain("hotAtStart");
+    expect(compiled(["--sparkplug"], 1000)).toContain("hotAtStart");
+  });
+
+  it("is compiled where the config is long", () => {
+    expect(compiled([], 100_000)).toContain("hotAtStart");
   });
 });

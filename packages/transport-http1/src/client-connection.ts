@@ -358,6 +358,7 @@ export class ClientConnection
       const cause = malformed(`there are more than ${maxInterim} interim responses`);
       this.abort(new ResponseError(this.options.peer, cause));
     } else if (status === 100) this.goOn();
+    else this.req?.interim?.onInterim(status, this.head.headers, this.ctx as Ctx);
     // The request's body may have failed at once, and the call with it.
     return this.awaiting;
   }

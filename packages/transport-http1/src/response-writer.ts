@@ -8,6 +8,7 @@ import {
   type HttpResponse,
   hasToken,
   Names,
+  stripInterim,
   Taken,
   type TunnelResponse,
 } from "@weftmesh/http";
@@ -145,6 +146,12 @@ export class ResponseWriter implements BodySink {
   /** Leave for the client to send its body, or a sign of life. */
   writeContinue(): void {
     this.send("HTTP/1.1 100 Continue\r\n\r\n");
+  }
+
+  /** The caller knows that no response has begun, and that the status is of an interim one. */
+  writeInterim(status: number, headers: Headers): void {
+    stripInterim(headers);
+    this.send(`${statusLine(status) + headers.toLines()}\r\n`);
   }
 
   /** The wire takes more again. */

@@ -56,4 +56,6 @@ export interface Http2ServerSettings {
   readonly guard: ServerGuard;
   /** What clients may make tunnels of; nothing if undefined. */
   readonly tunnels: TunnelSettings | undefined;
+  /** Whether clients hear of interim responses. */
+  readonly passesInterim: boolean;
 }

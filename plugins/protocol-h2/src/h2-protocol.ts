@@ -101,10 +101,16 @@ function listenOn(
     ...(listeners === undefined ? {} : { listeners }),
   };
   return listenVersions(server.protocols, wire, {
-    http1: { ...own, respond: answers.http1, limits: pace },
+    http1: {
+      ...own,
+      respond: answers.http1,
+      passesInterim: server.interimResponses === "all",
+      limits: pace,
+    },
     http2: {
       ...own,
       respond: answers.http2,
+      passesInterim: server.interimResponses !== "none",
       limits: { ...pace, maxConcurrentStreams: server.maxConcurrentStreamsPerConnection },
       endpoint: endpointSettingsOf(server),
     },

@@ -93,6 +93,7 @@ function listenOn(
   return listenVersions(server.protocols, wire, {
     http1: {
       ...own,
+      passesInterim: server.interimResponses === "all",
       limits: {
         ...headLimits(config),
         ...paceLimits(server),
@@ -102,6 +103,7 @@ function listenOn(
     },
     http2: {
       ...own,
+      passesInterim: server.interimResponses !== "none",
       limits: pace,
       endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte },
     },

@@ -8,7 +8,9 @@ import {
   type Headers,
   HttpRequest,
   type HttpResponse,
+  hasToken,
   type InterimSink,
+  Names,
   TunnelRequest,
   TunnelResponse,
 } from "@weftmesh/http";
@@ -179,7 +181,9 @@ export class ServerConnection
     this.phase = Phase.Exchange;
     this.isOld = isOld;
     this.owesContinue = head.expectsContinue;
-    this.writer.begin(ctx, head.keepAlive, isOld, head.method === "HEAD");
+    // By now: what concerns one hop alone is gone when the answer comes.
+    const takesTrailers = head.headers.has(Names.te) && hasToken(head.headers, Names.te, "trailers");
+    this.writer.begin(ctx, head.keepAlive, isOld, head.method === "HEAD", takesTrailers);
     let body: Body = emptyBody;
     if (head.length !== 0) {
       this.requestDone = false;

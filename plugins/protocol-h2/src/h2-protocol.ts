@@ -84,7 +84,7 @@ function listenOn(
 ): Promise<Listening> {
   const { serverSession: session, socketOptions } = server;
   const listeners = params.get(ListenersParam);
-  const { minResponseBytesPerSec: _none, ...pace } = paceLimits(server);
+  const pace = paceLimits(server);
   const own = {
     service,
     ...tunnelOptions(config.tunnels, stats),

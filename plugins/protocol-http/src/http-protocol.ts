@@ -72,7 +72,7 @@ function listenOn(
 ): Promise<Listening> {
   const { serverSession: session, socketOptions } = server;
   const listeners = params.get(ListenersParam);
-  const { minResponseBytesPerSec: _none, ...pace } = paceLimits(server);
+  const pace = paceLimits(server);
   const own = {
     service,
     respond,
@@ -96,7 +96,7 @@ function listenOn(
       passesInterim: server.interimResponses === "all",
       limits: {
         ...headLimits(config),
-        ...paceLimits(server),
+        ...pace,
         maxHeaderLines: server.maxHeaderLines,
         refuseUnderscores: !server.allowUnderscoresInHeaders,
       },

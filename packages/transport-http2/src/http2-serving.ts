@@ -42,6 +42,7 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
       writeTimeoutMs: socketOptions?.writeTimeoutMs ?? never,
       guard: options.guard ?? noGuard,
       tunnels,
+      passesInterim: options.passesInterim ?? true,
     };
     const { limits, idleTimeMs, lifeTimeMs, readTimeoutMs, writeTimeoutMs } = this.settings;
     const { headerTimeoutMs, bodyTimeoutMs, responseTimeoutMs, lingerMs } = limits;

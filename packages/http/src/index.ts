@@ -14,6 +14,7 @@ export {
 } from "./body.ts";
 export { BodyRelay } from "./body-relay.ts";
 export { BodyTooLongError, collectBody } from "./collect-body.ts";
+export { copyBytes } from "./copy-bytes.ts";
 export { discardBody } from "./discard-body.ts";
 export { dropBody } from "./drop-body.ts";
 export { dispatchHttp, endWithBody } from "./end-with-body.ts";
@@ -36,6 +37,7 @@ export { Headers, type HeaderVisitor } from "./headers.ts";
 export { hasToken, stripHopByHop } from "./hop-by-hop.ts";
 export { codeName, Http2Code, knownCodeName } from "./http2-code.ts";
 export { isIdempotent } from "./idempotent.ts";
+export { type InterimSink, stripInterim } from "./interim.ts";
 export {
   AbsoluteFormKey,
   type AlternativeName,

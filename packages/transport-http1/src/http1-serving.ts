@@ -44,6 +44,7 @@ export class Http1Serving implements Serving<ServesHttp1>, ServesHttp1 {
       writeTimeoutMs: socketOptions?.writeTimeoutMs ?? never,
       guard: options.guard ?? noGuard,
       tunnels,
+      passesInterim: options.passesInterim ?? true,
       switchTo: options.switchTo,
     };
     this.head = new RequestHead(this.settings.limits, tunnels);

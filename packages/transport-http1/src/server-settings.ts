@@ -54,6 +54,8 @@ export interface ServerSettings {
   readonly guard: ServerGuard;
   /** None are made if undefined. */
   readonly tunnels: TunnelSettings | undefined;
+  /** Whether clients hear of interim responses. */
+  readonly passesInterim: boolean;
   /** What connections may go over to; nothing if undefined. */
   readonly switchTo: ProtocolSwitch | undefined;
 }

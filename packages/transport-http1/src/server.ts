@@ -19,6 +19,8 @@ export interface Http1ServerOptions extends WireServerOptions {
   };
   /** What clients may make tunnels of; nothing if not given. */
   readonly tunnels?: TunnelSettings;
+  /** Whether clients of HTTP/1.1 hear of interim responses (102 to 199), by `HttpRequest.interim`; true if not given. */
+  readonly passesInterim?: boolean;
   /** Another protocol that connections may go over to; none if not given. */
   readonly switchTo?: ProtocolSwitch;
 }

@@ -43,6 +43,7 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
       guard: options.guard ?? noGuard,
       downgrade: options.downgrade,
       tunnels,
+      passesInterim: options.passesInterim ?? true,
     };
     const { limits, idleTimeMs, lifeTimeMs, readTimeoutMs, writeTimeoutMs } = this.settings;
     const { headerTimeoutMs, bodyTimeoutMs, responseTimeoutMs, lingerMs } = limits;

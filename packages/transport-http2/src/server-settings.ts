@@ -24,8 +24,13 @@ export interface Http2ServerLimits {
   readonly bodyTimeoutMs: number;
   /** 0 leaves only silence for a whole window to be refused. */
   readonly minBodyBytesPerSec: number;
-  /** How long a client may take nothing of a stream that waits for it. */
+  /** How long a client may take nothing of a stream that waits for it; and the window of `minResponseBytesPerSec`. */
   readonly responseTimeoutMs: number;
+  /**
+   * What a client must take of a stream that waits for its window; and of a connection, where streams wait for that.
+   * 0 lets it take as little as it likes.
+   */
+  readonly minResponseBytesPerSec: number;
   /** How long a connection goes on reading what nobody wants, behind a GOAWAY. */
   readonly lingerMs: number;
 }
@@ -38,6 +43,7 @@ export const defaultHttp2ServerLimits: Http2ServerLimits = {
   bodyTimeoutMs: 20_000,
   minBodyBytesPerSec: 50,
   responseTimeoutMs: 60_000,
+  minResponseBytesPerSec: 0,
   lingerMs: 2_000,
 };
 
@@ -64,4 +70,6 @@ export interface Http2ServerSettings {
   readonly downgrade: DowngradeSettings | undefined;
   /** What clients may make tunnels of; nothing if undefined. */
   readonly tunnels: TunnelSettings | undefined;
+  /** Whether clients hear of interim responses. */
+  readonly passesInterim: boolean;
 }

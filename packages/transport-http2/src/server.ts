@@ -29,6 +29,8 @@ export interface Http2ServerOptions extends WireServerOptions {
   readonly downgrade?: DowngradeSettings;
   /** What clients may make tunnels of, by CONNECT and by extended CONNECT (RFC 8441); nothing if not given. */
   readonly tunnels?: TunnelSettings;
+  /** Whether clients hear of interim responses (102 to 199), by `HttpRequest.interim`; true if not given. */
+  readonly passesInterim?: boolean;
 }
 
 /** A server that listens. */

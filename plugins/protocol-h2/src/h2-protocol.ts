@@ -86,7 +86,7 @@ function listenOn(
 ): Promise<Listening> {
   const { serverSession: session, socketOptions } = server;
   const listeners = params.get(ListenersParam);
-  const { minResponseBytesPerSec: _none, ...pace } = paceLimits(server);
+  const pace = paceLimits(server);
   const own = {
     service,
     ...tunnelOptions(config.tunnels, stats),
@@ -103,11 +103,17 @@ function listenOn(
     ...(listeners === undefined ? {} : { listeners }),
   };
   return listenVersions(server.protocols, wire, {
-    http1: { ...own, respond: answers.http1, limits: pace },
+    http1: {
+      ...own,
+      respond: answers.http1,
+      passesInterim: server.interimResponses === "all",
+      limits: pace,
+    },
     http2: {
       ...own,
       respond: answers.http2,
       downgrade: { respond: answers.http1 },
+      passesInterim: server.interimResponses !== "none",
       limits: { ...pace, maxConcurrentStreams: server.maxConcurrentStreamsPerConnection },
       endpoint: endpointSettingsOf(server),
     },

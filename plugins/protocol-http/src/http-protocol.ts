@@ -74,7 +74,7 @@ function listenOn(
 ): Promise<Listening> {
   const { serverSession: session, socketOptions } = server;
   const listeners = params.get(ListenersParam);
-  const { minResponseBytesPerSec: _none, ...pace } = paceLimits(server);
+  const pace = paceLimits(server);
   const own = {
     service,
     respond,
@@ -95,9 +95,10 @@ function listenOn(
   return listenVersions(server.protocols, wire, {
     http1: {
       ...own,
+      passesInterim: server.interimResponses === "all",
       limits: {
         ...headLimits(config),
-        ...paceLimits(server),
+        ...pace,
         maxHeaderLines: server.maxHeaderLines,
         refuseUnderscores: !server.allowUnderscoresInHeaders,
       },
@@ -105,6 +106,7 @@ function listenOn(
     http2: {
       ...own,
       downgrade: { respond },
+      passesInterim: server.interimResponses !== "none",
       limits: pace,
       endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte },
     },

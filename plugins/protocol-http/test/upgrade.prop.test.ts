@@ -183,7 +183,7 @@ const arbResponse = fc.record({
     { maxLength: 6 },
   ),
   framed: arbFramed,
-  interim: fc.boolean(),
+  interim: fc.array(fc.constantFrom("100 Continue", "102 Processing", "103 Early Hints", "199 x"), { maxLength: 3 }),
   close: fc.boolean(),
 });
 
@@ -195,7 +195,8 @@ function responseText({ version, status, headers, framed: content, interim, clos
   const hasNone = method === "HEAD" || status === 204 || status === 304;
   // Without a framing it ends with the connection.
   const ends = close || isOld || (framing === "" && !hasNone);
-  const first = interim && !isOld ? "HTTP/1.1 100 Continue\r\n\r\n" : "";
+  const hints = interim.map((each, i) => `HTTP/1.1 ${each}\r\nLink: </${i}>\r\nl5d-orig-proto: HTTP/1.0\r\n\r\n`);
+  const first = isOld ? "" : hints.join("");
   const head = `HTTP/${version} ${status} Whatever\r\n${lines(headers)}${framing}${ends ? "Connection: close\r\n" : ""}`;
   return `${first}${head}\r\n${hasNone ? "" : framing === "" ? "until the end" : bytes}`;
 }
@@ -241,7 +242,7 @@ function unchunked(text: string): unknown {
 /** What a caller heard to requests with these methods. */
 function answersOf(text: string, methods: readonly string[]): readonly unknown[] {
   const answers: unknown[] = [];
-  for (let rest = text, i = 0; rest !== ""; i++) {
+  for (let rest = text, i = 0; rest !== ""; ) {
     const at = rest.indexOf("\r\n\r\n");
     const [line = "", ...lines] = rest.slice(0, at).split("\r\n");
     const headers = lines.map((each): [string, string] => {
@@ -250,13 +251,14 @@ function answersOf(text: string, methods: readonly string[]): readonly unknown[]
     });
     const end = at + 4 + contentLength(line, headers, rest.slice(at + 4), methods[i] as string);
     answers.push(messageOf({ line, headers, body: rest.slice(at + 4, end) }));
+    if (!/ 1\d\d /.test(line)) i++;
     rest = rest.slice(end);
   }
   return answers;
 }
 
 function contentLength(line: string, headers: RawRequest["headers"], rest: string, method: string): number {
-  if (method === "HEAD" || / (204|304) /.test(line)) return 0;
+  if (method === "HEAD" || / (1\d\d|204|304) /.test(line)) return 0;
   const of = (name: string): string | undefined => headers.find(([each]) => each.toLowerCase() === name)?.[1];
   if (of("transfer-encoding") !== undefined) {
     for (let at = 0; ; ) {

@@ -14,7 +14,11 @@ export interface HttpServerConfig {
     | undefined;
   readonly maxCallDepth: number;
   readonly clearForwarded: boolean;
+  readonly interimResponses: InterimResponses;
 }
+
+/** Which clients hear of interim responses. */
+export type InterimResponses = "all" | "h2" | "none";
 
 const empty = (): z.ZodType => z.strictObject({});
 
@@ -48,6 +52,11 @@ export function httpServerKeys(): { readonly [K in keyof HttpServerConfig]-?: z.
     clearForwarded: Flag.default(false).describe(
       "Drop Forwarded, X-Forwarded-* and their like from requests (not in Linkerd)",
     ),
+    interimResponses: oneOf("all", "h2", "none")
+      .default("all")
+      .describe(
+        "Who is passed interim responses such as 103: all clients but those of HTTP/1.0, those of HTTP/2, or none (not in Linkerd)",
+      ),
   };
 }
 

@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { Child } from "./child.ts";
+import { envoy } from "./envoy.ts";
 import type { H2Request } from "./h2load.ts";
-import { has, nginxBase, type Peer, type Rig, root, started, write } from "./peers.ts";
-
-const nodeProxy: string = join(dirname(fileURLToPath(import.meta.url)), "../peers/node-http2-proxy.mjs");
+import { haproxy, nginx, weftmesh } from "./programs.ts";
+import { has, home, type Peer, type Rig, started, write } from "./rig.ts";
 
 /** What a browser or a client of an API says of itself. */
 export const smallGet: H2Request = {
@@ -48,36 +46,6 @@ export async function startH2Backends(rig: Rig, trailers: boolean): Promise<Chil
   return started(child, rig.upstreams[2] ?? 0);
 }
 
-const nginx: Peer = {
-  name: "nginx",
-  async start(rig, port) {
-    if (!has("nginx")) return "nginx is not installed";
-    const upstream = rig.upstreams.map((each) => `server 127.0.0.1:${each};`).join(" ");
-    const conf = nginxBase(
-      rig,
-      "nginx",
-      `upstream backends { ${upstream} keepalive 256; keepalive_requests 100000000; }
-server { listen 127.0.0.1:${port} http2 backlog=4096; http2_max_requests 100000000; http2_max_concurrent_streams 1000; location / { grpc_pass grpc://backends; } }`,
-    );
-    return started(new Child("nginx", "nginx", ["-e", "stderr", "-c", conf]), port);
-  },
-};
-
-/** With `http-reuse` as it is by default, and where clients share what connections there are. */
-const haproxy = (name: string, reuse: "safe" | "always"): Peer => ({
-  name,
-  async start(rig, port) {
-    if (!has("haproxy")) return "haproxy is not installed";
-    const servers = rig.upstreams.map((each, i) => `  server s${i} 127.0.0.1:${each} proto h2`).join("\n");
-    const conf = write(
-      rig,
-      `${name}.cfg`,
-      `global\n  nbthread 1\n  maxconn 4000\ndefaults\n  mode http\n  http-reuse ${reuse}\n  timeout client 60s\n  timeout server 60s\n  timeout connect 5s\nfrontend f\n  bind 127.0.0.1:${port} backlog 4096 proto h2\n  default_backend b\nbackend b\n  balance roundrobin\n${servers}\n`,
-    );
-    return started(new Child(name, "haproxy", ["-f", conf, "-db"]), port);
-  },
-});
-
 const nghttpx: Peer = {
   name: "nghttpx",
   async start(rig, port) {
@@ -93,40 +61,24 @@ const nghttpx: Peer = {
 const nodeHttp2: Peer = {
   name: "node-http2",
   start(rig, port) {
-    const args = [nodeProxy, String(port), ...rig.upstreams.map(String)];
+    const args = [join(home, "peers/node-http2-proxy.mjs"), String(port), ...rig.upstreams.map(String)];
     return started(new Child("node-http2", process.execPath, args), port);
   },
 };
 
-/** Ours, as it is shipped, with the config that a Linkerd user would write. */
-const weftmesh: Peer = {
-  name: "weftmesh",
-  async start(rig, port) {
-    const main = join(root, "apps/proxy/dist/main.js");
-    if (!existsSync(main)) return "apps/proxy is not built: npm run build";
-    write(rig, "disco/web", rig.upstreams.map((each) => `127.0.0.1 ${each}`).join("\n"));
-    const config = write(
-      rig,
-      "weftmesh.yaml",
-      `admin: { port: ${port + 1} }
-namers: [{ kind: io.l5d.fs, rootDir: ${rig.dir}/disco }]
-routers:
-- protocol: h2
-  dtab: /svc => /#/io.l5d.fs
-  servers: [{ port: ${port} }]
-usage: { enabled: false }
-`,
-    );
-    return started(new Child("weftmesh", process.execPath, [main, config]), port);
-  },
-};
+const proto = { bind: "proto h2", server: "proto h2" };
 
 /** HTTP/2 on both sides, in plain text with prior knowledge. */
 export const h2Peers: readonly Peer[] = [
-  haproxy("haproxy", "safe"),
-  weftmesh,
-  haproxy("haproxy-reuse-always", "always"),
-  nginx,
+  haproxy(() => proto, "haproxy", "safe"),
+  weftmesh(() => ({ protocol: "h2" })),
+  haproxy(() => proto, "haproxy-reuse-always", "always"),
+  nginx(() => ({
+    http: "http2_max_requests 100000000; http2_max_concurrent_streams 1000;",
+    listen: "http2",
+    pass: "grpc_pass grpc://backends;",
+  })),
+  envoy({ caller: "http2", backend: "http2" }),
   nghttpx,
   nodeHttp2,
 ];

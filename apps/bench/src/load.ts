@@ -6,9 +6,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Child, sleep } from "./child.ts";
-import type { Rig } from "./peers.ts";
 import { usageOf } from "./process-usage.ts";
 import { chart, type Row, ratio, table } from "./report.ts";
+import type { Rig } from "./rig.ts";
 import { type Scenario, scenarioOf } from "./scenarios.ts";
 
 const { values } = parseArgs({

@@ -2,8 +2,9 @@ import { join } from "node:path";
 import type { Child } from "./child.ts";
 import { h2Peers, smallGet, startH2Backends, unaryCall } from "./h2-peers.ts";
 import { h2load, h2OpenLoop } from "./h2load.ts";
+import { http1Peers, startBackends } from "./http1-peers.ts";
 import { type OpenLoopResult, openLoop } from "./open-loop.ts";
-import { type Peer, peers, type Rig, startBackends } from "./peers.ts";
+import type { Peer, Rig } from "./rig.ts";
 import { startTlsBackends, tlsPeers } from "./tls-peers.ts";
 import { type WrkResult, wrk } from "./wrk.ts";
 
@@ -38,7 +39,7 @@ function http1(tls: boolean, rig: Rig, connections: number): Scenario {
     title: `${what}, GET 1 KiB, keep-alive: CPU per request, x nginx`,
     file: tls ? "http1-tls-get" : "http1-get",
     base: "nginx",
-    peers: tls ? tlsPeers : peers,
+    peers: tls ? tlsPeers : http1Peers,
     startBackends: () => (tls ? startTlsBackends(rig) : startBackends(rig)),
     load: (port, seconds) => wrk(`${tls ? "https" : "http"}://127.0.0.1:${port}/`, connections, seconds),
     openLoop: (port, ratePerSecond, seconds) => openLoop(port, ratePerSecond, seconds, { tls }),

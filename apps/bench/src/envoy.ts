@@ -2,13 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Child } from "./child.ts";
-import { type Peer, type Rig, started, write } from "./rig.ts";
-
-/** What a proxy speaks with its callers, and what with its backends. */
-export interface Sides {
-  readonly caller: "http1" | "http2";
-  readonly backend: "http1" | "http2";
-}
+import { type Peer, type Rig, type Sides, started, write } from "./rig.ts";
 
 /** As many streams as nghttpd takes: until Envoy has heard so it would open more, and what is refused it fails. */
 const http2Upstream = {

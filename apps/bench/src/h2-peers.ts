@@ -2,21 +2,20 @@ import { join } from "node:path";
 import { Child } from "./child.ts";
 import { envoy } from "./envoy.ts";
 import type { H2Request } from "./h2load.ts";
+import { passAsHttp1 } from "./http1-peers.ts";
 import { haproxy, nginx, weftmesh } from "./programs.ts";
-import { has, home, type Peer, type Rig, started, write } from "./rig.ts";
+import { has, home, type Peer, type Rig, type Sides, started, write } from "./rig.ts";
 
 /** What a browser or a client of an API says of itself. */
-export const smallGet: H2Request = {
-  headers: [
-    ":authority: web",
-    "user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-    "accept: application/json, text/plain, */*",
-    "accept-language: en-US,en;q=0.5",
-    "accept-encoding: gzip, deflate, br",
-    "x-request-id: 7f5a7c1e-0a1b-4a53-9f0e-2f0c6f6f2b11",
-    "cookie: session=0123456789abcdef0123456789abcdef; theme=dark",
-  ],
-};
+export const clientHeaders: readonly string[] = [
+  "user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+  "accept: application/json, text/plain, */*",
+  "accept-language: en-US,en;q=0.5",
+  "accept-encoding: gzip, deflate, br",
+  "x-request-id: 7f5a7c1e-0a1b-4a53-9f0e-2f0c6f6f2b11",
+  "cookie: session=0123456789abcdef0123456789abcdef; theme=dark",
+];
+export const smallGet: H2Request = { headers: [":authority: web", ...clientHeaders] };
 
 /** A call of gRPC with a message of 64 bytes. */
 export function unaryCall(rig: Rig): H2Request {
@@ -46,17 +45,21 @@ export async function startH2Backends(rig: Rig, trailers: boolean): Promise<Chil
   return started(child, rig.upstreams[2] ?? 0);
 }
 
-const nghttpx: Peer = {
-  name: "nghttpx",
-  async start(rig, port) {
-    if (!has("nghttpx")) return "nghttpx (Debian: nghttp2-proxy) is not installed";
-    const backends = rig.upstreams.map((each) => `--backend=127.0.0.1,${each};;proto=h2`);
-    const conf = write(rig, "nghttpx.conf", "");
-    const own = [`--conf=${conf}`, "--workers=1", "--single-process", "--accesslog-file=/dev/null"];
-    const child = new Child("nghttpx", "nghttpx", [...own, `--frontend=127.0.0.1,${port};no-tls`, ...backends]);
-    return started(child, port);
-  },
-};
+/** In plain text it tells the versions of its callers apart by their first bytes. */
+function nghttpx({ backend }: Sides): Peer {
+  return {
+    name: "nghttpx",
+    async start(rig, port) {
+      if (!has("nghttpx")) return "nghttpx (Debian: nghttp2-proxy) is not installed";
+      const proto = backend === "http2" ? ";;proto=h2" : "";
+      const backends = rig.upstreams.map((each) => `--backend=127.0.0.1,${each}${proto}`);
+      const conf = write(rig, "nghttpx.conf", "");
+      const own = [`--conf=${conf}`, "--workers=1", "--single-process", "--accesslog-file=/dev/null"];
+      const child = new Child("nghttpx", "nghttpx", [...own, `--frontend=127.0.0.1,${port};no-tls`, ...backends]);
+      return started(child, port);
+    },
+  };
+}
 
 const nodeHttp2: Peer = {
   name: "node-http2",
@@ -66,19 +69,24 @@ const nodeHttp2: Peer = {
   },
 };
 
-const proto = { bind: "proto h2", server: "proto h2" };
-
-/** HTTP/2 on both sides, in plain text with prior knowledge. */
-export const h2Peers: readonly Peer[] = [
-  haproxy(() => proto, "haproxy", "safe"),
-  weftmesh(() => ({ protocol: "h2" })),
-  haproxy(() => proto, "haproxy-reuse-always", "always"),
-  nginx(() => ({
-    http: "http2_max_requests 100000000; http2_max_concurrent_streams 1000;",
-    listen: "http2",
-    pass: "grpc_pass grpc://backends;",
-  })),
-  envoy({ caller: "http2", backend: "http2" }),
-  nghttpx,
-  nodeHttp2,
-];
+/** Those that speak HTTP/2 on one side or on both, in plain text with prior knowledge. */
+export function h2Peers(sides: Sides): readonly Peer[] {
+  const [atCaller, atBackend] = [sides.caller === "http2", sides.backend === "http2"];
+  const proto = { bind: atCaller ? "proto h2" : "", server: atBackend ? "proto h2" : "" };
+  const both = [
+    haproxy(() => proto, "haproxy", "safe"),
+    weftmesh(() => ({
+      protocol: atCaller ? "h2" : "http",
+      router: atCaller === atBackend ? "" : `  client: { protocol: ${atBackend ? "h2" : "http1"} }\n`,
+    })),
+    haproxy(() => proto, "haproxy-reuse-always", "always"),
+    nginx(() => ({
+      http: atCaller ? "http2_max_requests 100000000; http2_max_concurrent_streams 1000;" : "",
+      listen: atCaller ? "http2" : "",
+      pass: atBackend ? "grpc_pass grpc://backends;" : passAsHttp1,
+    })),
+    envoy(sides),
+    nghttpx(sides),
+  ];
+  return atCaller && atBackend ? [...both, nodeHttp2] : both;
+}

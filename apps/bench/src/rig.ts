@@ -13,6 +13,12 @@ export interface Rig {
   readonly upstreams: readonly number[];
 }
 
+/** What a proxy speaks with its callers, and what with its backends. */
+export interface Sides {
+  readonly caller: "http1" | "http2";
+  readonly backend: "http1" | "http2";
+}
+
 /** A proxy to measure: `start` gives a reason where it is not to be had. */
 export interface Peer {
   readonly name: string;

@@ -13,6 +13,7 @@ import { Dial, type DialingPool } from "./dial.ts";
 import { DeadSessionError, PoolDeadlineError, PoolWaitersError } from "./errors.ts";
 import { isMultiplexed, Multiplexed } from "./multiplexed-session.ts";
 import { type PoolFigures, PoolStats } from "./pool-stats.ts";
+import { SessionCount } from "./session-count.ts";
 import { isOwnedSession } from "./session-owner.ts";
 import { type Shared, type SharedLimits, SharedSession, type SharingPool } from "./shared-session.ts";
 import { Waiters } from "./waiters.ts";
@@ -60,16 +61,13 @@ export class SharedPool<Req, Rep>
   readonly #maxWaiters: number;
   readonly #waiters: Waiters<Req, Rep>;
   readonly #stats: PoolStats;
+  readonly #sessions: SessionCount = new SessionCount();
   readonly #failedConnects: Counter;
   readonly #deadConnects: Counter;
   /** Those that take calls, or may do so again. */
   readonly #live: Shared<Req, Rep>[] = [];
   #dial: Dial<Req, Rep> | undefined = undefined;
-  /** Sessions and connects that are not over. */
-  #size = 0;
   #serveDue = false;
-  #closed: Promise<void> | undefined = undefined;
-  #settleClose: (() => void) | undefined = undefined;
 
   constructor(factory: ServiceFactory<Req, Rep>, options: SharedPoolOptions) {
     const stats = options.stats ?? nullStats;
@@ -94,7 +92,7 @@ export class SharedPool<Req, Rep>
 
   /** Sessions that are open or being opened, those that finish their last calls among them. */
   get size(): number {
-    return this.#size;
+    return this.#sessions.size;
   }
 
   get waiters(): number {
@@ -108,7 +106,7 @@ export class SharedPool<Req, Rep>
 
   /** `busy` while no session takes a call and there may be no other. */
   get status(): Status {
-    if (this.#closed !== undefined) return "closed";
+    if (this.#sessions.closed !== undefined) return "closed";
     const first = this.#live[0];
     if (first === undefined || this.#live.length < this.#maxSize || first.session.status === "open") {
       return this.#factory.status;
@@ -126,7 +124,7 @@ export class SharedPool<Req, Rep>
   }
 
   #callWithout(req: Req, ctx: Ctx): Promise<Rep> {
-    if (this.#closed !== undefined) return Promise.reject(new ClosedError("the pool"));
+    if (this.#sessions.closed !== undefined) return Promise.reject(new ClosedError("the pool"));
     this.#dropClosed();
     // Those that wait were here first.
     const free = this.#waiters.size === 0 ? this.#free() : undefined;
@@ -168,23 +166,23 @@ export class SharedPool<Req, Rep>
   }
 
   #connect(): void {
-    if (this.#dial !== undefined || this.#live.length >= this.#maxSize || this.#closed !== undefined) return;
+    if (this.#dial !== undefined || this.#live.length >= this.#maxSize || this.#sessions.closed !== undefined) return;
     // A peer that takes no calls at all takes none on another connection either.
     if (this.#live.some(({ calls }) => calls === 0)) return;
-    this.#size++;
+    this.#sessions.enter();
     this.#dial = new Dial(this);
     this.#dial.start(this.#factory);
   }
 
   opened(dial: Dial<Req, Rep>, session: Service<Req, Rep>): void {
     if (dial !== this.#dial) {
-      this.#discard(session);
+      this.#sessions.discard(session);
       return;
     }
     this.#dial = undefined;
     if (session.status === "closed") {
       this.#deadConnects.inc();
-      this.#discard(session);
+      this.#sessions.discard(session);
       this.#connectFailed(new DeadSessionError());
       return;
     }
@@ -199,7 +197,7 @@ export class SharedPool<Req, Rep>
 
   failed(dial: Dial<Req, Rep>, error: Error): void {
     const isGivenUp = dial !== this.#dial;
-    this.#leave();
+    this.#sessions.leave();
     if (isGivenUp) return;
     this.#dial = undefined;
     this.#failedConnects.inc();
@@ -218,8 +216,7 @@ export class SharedPool<Req, Rep>
   retire(shared: Shared<Req, Rep>, why: "idle" | "lifetime" | undefined): void {
     const at = this.#live.indexOf(shared);
     if (at >= 0) this.#live.splice(at, 1);
-    if (why === "lifetime") this.#stats.lifeExpired.inc();
-    else if (why === "idle") this.#stats.idleExpired.inc();
+    this.#stats.expired(why);
     shared.drain();
     if (at >= 0) this.freed();
   }
@@ -233,24 +230,22 @@ export class SharedPool<Req, Rep>
 
   readonly #serveNow: () => void = () => {
     this.#serveDue = false;
-    if (this.#closed === undefined) this.#serve();
+    if (this.#sessions.closed === undefined) this.#serve();
   };
 
   redial(req: Req, ctx: Ctx): Promise<Rep> {
-    if (this.#closed === undefined) this.#stats.redials.inc();
+    if (this.#sessions.closed === undefined) this.#stats.redials.inc();
     return this.call(req, ctx);
   }
 
   gone(): void {
-    this.#leave();
+    this.#sessions.leave();
   }
 
   /** A lame duck from here on: calls on the sessions finish, those that wait fail, and so do new ones. */
   close(): Promise<void> {
-    if (this.#closed !== undefined) return this.#closed;
-    this.#closed = new Promise<void>((resolve) => {
-      this.#settleClose = resolve;
-    }).then(() => this.#factory.close());
+    if (this.#sessions.closed !== undefined) return this.#sessions.closed;
+    const closed = this.#sessions.close(this.#factory);
     this.#stats.delete(this);
     const error = new ClosedError("the pool");
     const dial = this.#dial;
@@ -258,23 +253,6 @@ export class SharedPool<Req, Rep>
     this.#waiters.fail(error);
     dial?.cancel(error);
     for (const shared of [...this.#live]) this.retire(shared, undefined);
-    this.#settleIfEmpty();
-    return this.#closed;
-  }
-
-  #discard(session: Service<Req, Rep>): void {
-    const gone = () => this.#leave();
-    session.close().then(gone, gone);
-  }
-
-  #leave(): void {
-    this.#size--;
-    this.#settleIfEmpty();
-  }
-
-  #settleIfEmpty(): void {
-    if (this.#settleClose === undefined || this.#size > 0) return;
-    this.#settleClose();
-    this.#settleClose = undefined;
+    return closed;
   }
 }

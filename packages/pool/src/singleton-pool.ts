@@ -13,6 +13,7 @@ import { atLeast } from "./at-least.ts";
 import { Dial, type DialingPool } from "./dial.ts";
 import { DeadSessionError, PoolDeadlineError, PoolWaitersError } from "./errors.ts";
 import { type PoolFigures, PoolStats } from "./pool-stats.ts";
+import { SessionCount } from "./session-count.ts";
 import { isOwnedSession } from "./session-owner.ts";
 import { type Shared, type SharedLimits, SharedSession, type SharingPool } from "./shared-session.ts";
 import { Waiters } from "./waiters.ts";
@@ -54,14 +55,11 @@ export class SingletonPool<Req, Rep>
   readonly #maxWaiters: number;
   readonly #waiters: Waiters<Req, Rep>;
   readonly #stats: PoolStats;
+  readonly #sessions: SessionCount = new SessionCount();
   readonly #failedConnects: Counter;
   readonly #deadConnects: Counter;
   #current: SharedSession<Req, Rep> | undefined = undefined;
   #dial: Dial<Req, Rep> | undefined = undefined;
-  /** Sessions and connects that are not over, be they given up. */
-  #size = 0;
-  #closed: Promise<void> | undefined = undefined;
-  #settleClose: (() => void) | undefined = undefined;
 
   constructor(factory: ServiceFactory<Req, Rep>, options: SingletonPoolOptions) {
     const never = Number.POSITIVE_INFINITY;
@@ -83,7 +81,7 @@ export class SingletonPool<Req, Rep>
 
   /** Sessions that are open or being opened: one, and those that finish their last calls. */
   get size(): number {
-    return this.#size;
+    return this.#sessions.size;
   }
 
   get waiters(): number {
@@ -97,7 +95,7 @@ export class SingletonPool<Req, Rep>
 
   /** The worse of the factory's and the session's; a closed session does not count, since the next call replaces it. */
   get status(): Status {
-    if (this.#closed !== undefined) return "closed";
+    if (this.#sessions.closed !== undefined) return "closed";
     const session = this.#current?.session.status;
     return session === "busy" ? worst(session, this.#factory.status) : this.#factory.status;
   }
@@ -110,7 +108,7 @@ export class SingletonPool<Req, Rep>
   }
 
   #callWithout(req: Req, ctx: Ctx): Promise<Rep> {
-    if (this.#closed !== undefined) return Promise.reject(new ClosedError("the pool"));
+    if (this.#sessions.closed !== undefined) return Promise.reject(new ClosedError("the pool"));
     if (this.#current !== undefined) this.retire(this.#current, undefined);
     if (this.#waiters.size >= this.#maxWaiters) {
       this.#stats.tooManyWaiters.inc();
@@ -124,7 +122,7 @@ export class SingletonPool<Req, Rep>
 
   #connect(): void {
     if (this.#dial !== undefined) return;
-    this.#size++;
+    this.#sessions.enter();
     this.#dial = new Dial(this);
     this.#dial.start(this.#factory);
   }
@@ -132,13 +130,13 @@ export class SingletonPool<Req, Rep>
   opened(dial: Dial<Req, Rep>, session: Service<Req, Rep>): void {
     if (dial !== this.#dial) {
       // It was given up, and the factory did not hear of it in time.
-      this.#discard(session);
+      this.#sessions.discard(session);
       return;
     }
     this.#dial = undefined;
     if (session.status === "closed") {
       this.#deadConnects.inc();
-      this.#discard(session);
+      this.#sessions.discard(session);
       this.#waiters.fail(new DeadSessionError());
       return;
     }
@@ -162,7 +160,7 @@ export class SingletonPool<Req, Rep>
 
   failed(dial: Dial<Req, Rep>, error: Error): void {
     const isGivenUp = dial !== this.#dial;
-    this.#leave();
+    this.#sessions.leave();
     if (isGivenUp) return;
     this.#dial = undefined;
     this.#failedConnects.inc();
@@ -181,26 +179,23 @@ export class SingletonPool<Req, Rep>
 
   retire(shared: Shared<Req, Rep>, why: "idle" | "lifetime" | undefined): void {
     if (this.#current === shared) this.#current = undefined;
-    if (why === "lifetime") this.#stats.lifeExpired.inc();
-    else if (why === "idle") this.#stats.idleExpired.inc();
+    this.#stats.expired(why);
     shared.drain();
   }
 
   redial(req: Req, ctx: Ctx): Promise<Rep> {
-    if (this.#closed === undefined) this.#stats.redials.inc();
+    if (this.#sessions.closed === undefined) this.#stats.redials.inc();
     return this.call(req, ctx);
   }
 
   gone(): void {
-    this.#leave();
+    this.#sessions.leave();
   }
 
   /** A lame duck from here on: calls on the session finish, those that wait for a connect fail, and so do new ones. */
   close(): Promise<void> {
-    if (this.#closed !== undefined) return this.#closed;
-    this.#closed = new Promise<void>((resolve) => {
-      this.#settleClose = resolve;
-    }).then(() => this.#factory.close());
+    if (this.#sessions.closed !== undefined) return this.#sessions.closed;
+    const closed = this.#sessions.close(this.#factory);
     this.#stats.delete(this);
     const error = new ClosedError("the pool");
     const dial = this.#dial;
@@ -208,23 +203,6 @@ export class SingletonPool<Req, Rep>
     this.#waiters.fail(error);
     dial?.cancel(error);
     if (this.#current !== undefined) this.retire(this.#current, undefined);
-    this.#settleIfEmpty();
-    return this.#closed;
-  }
-
-  #discard(session: Service<Req, Rep>): void {
-    const gone = () => this.#leave();
-    session.close().then(gone, gone);
-  }
-
-  #leave(): void {
-    this.#size--;
-    this.#settleIfEmpty();
-  }
-
-  #settleIfEmpty(): void {
-    if (this.#settleClose === undefined || this.#size > 0) return;
-    this.#settleClose();
-    this.#settleClose = undefined;
+    return closed;
   }
 }

@@ -1,11 +1,11 @@
-import type { Clock, Ctx, Service } from "@weftmesh/core";
+import type { Ctx } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse, StreamReset } from "@weftmesh/http";
-import type { ServerConnectionStats, ServerGuard, TunnelSettings } from "@weftmesh/wire";
+import type { ServingSettings, SlownessLimits } from "@weftmesh/wire";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import type { FrameRates } from "./rate-limits.ts";
 
 /** What a server allows its clients. Units: bytes and ms; `Infinity` leaves a limit out. */
-export interface Http2ServerLimits {
+export interface Http2ServerLimits extends SlownessLimits {
   /** Streams of a connection at a time; one more is refused. */
   readonly maxConcurrentStreams: number;
   /** Streams of a connection whose request has begun and brought no content for a while; more are refused. */
@@ -16,8 +16,6 @@ export interface Http2ServerLimits {
   readonly headerTimeoutMs: number;
   /** How long a window is in which a body of known length must bring `minBodyBytesPerSec` on average. */
   readonly bodyTimeoutMs: number;
-  /** 0 leaves only silence for a whole window to be refused. */
-  readonly minBodyBytesPerSec: number;
   /** How long a client may take nothing of a stream that waits for it. */
   readonly responseTimeoutMs: number;
   /** How long a connection goes on reading what nobody wants, behind a GOAWAY. */
@@ -36,24 +34,10 @@ export const defaultHttp2ServerLimits: Http2ServerLimits = {
 };
 
 /** What the connections of one server share. */
-export interface Http2ServerSettings {
-  readonly service: Service<HttpRequest, HttpResponse>;
+export interface Http2ServerSettings extends ServingSettings {
   /** The answer to a call that failed. If not given, a `StreamError` resets with its code, and any other gets a bare 502. */
   readonly respond: ((error: Error, req: HttpRequest, ctx: Ctx) => HttpResponse | StreamReset) | undefined;
   readonly limits: Http2ServerLimits;
   readonly endpoint: EndpointOptions;
   readonly rates: FrameRates;
-  readonly clock: Clock;
-  readonly stats: ServerConnectionStats;
-  /** A connection without a request for so long is closed. */
-  readonly idleTimeMs: number;
-  /** A connection older than this takes no new requests, and is closed behind the last. */
-  readonly lifeTimeMs: number;
-  /** A connection that is waited for and sends nothing for so long is closed. */
-  readonly readTimeoutMs: number;
-  /** A connection that takes nothing of what is to be written for so long is closed. */
-  readonly writeTimeoutMs: number;
-  readonly guard: ServerGuard;
-  /** What clients may make tunnels of; nothing if undefined. */
-  readonly tunnels: TunnelSettings | undefined;
 }

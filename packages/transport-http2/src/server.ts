@@ -1,13 +1,10 @@
-import type { Service } from "@weftmesh/core";
-import type { HttpRequest, HttpResponse } from "@weftmesh/http";
-import { listenOnWires, type TunnelSettings, type WireServer, type WireServerOptions } from "@weftmesh/wire";
+import { listenOnWires, type ServingOptions, type TunnelSettings, type WireServer } from "@weftmesh/wire";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import { Http2Serving } from "./http2-serving.ts";
 import type { FrameRates } from "./rate-limits.ts";
 import type { Http2ServerLimits, Http2ServerSettings } from "./server-settings.ts";
 
-export interface Http2ServerOptions extends WireServerOptions {
-  readonly service: Service<HttpRequest, HttpResponse>;
+export interface Http2ServerOptions extends ServingOptions {
   /** The answer to a call that failed. If not given, a `StreamError` resets with its code, and any other gets a bare 502. */
   readonly respond?: Http2ServerSettings["respond"];
   /** What is not given is as in `defaultHttp2ServerLimits`. */
@@ -16,13 +13,7 @@ export interface Http2ServerOptions extends WireServerOptions {
   readonly endpoint?: Partial<EndpointOptions>;
   /** What is not given is as in `defaultFrameRates`. */
   readonly rates?: Partial<FrameRates>;
-  readonly session?: {
-    /** A connection without a request for so long is closed; never if not given. */
-    readonly idleTimeMs?: number;
-    /** A connection older than this takes no new requests; never if not given. */
-    readonly lifeTimeMs?: number;
-  };
-  /** What clients may make tunnels of, by CONNECT and by extended CONNECT (RFC 8441); nothing if not given. */
+  /** What clients may make tunnels of, by CONNECT and by extended CONNECT (RFC 8441). */
   readonly tunnels?: TunnelSettings;
 }
 

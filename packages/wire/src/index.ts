@@ -22,6 +22,13 @@ export { listenOnWires, type ServerSocketOptions, type WireServer, type WireServ
 export { noGuard, type ServerGuard } from "./server-guard.ts";
 export { nullServerStats, type ServerConnectionStats, serverConnectionStats } from "./server-stats.ts";
 export { type ConnectionOwner, checkInterval, type ServedConnection, type Serving } from "./serving.ts";
+export {
+  type ServingOptions,
+  type ServingSettings,
+  type SlownessLimits,
+  servingCheckMs,
+  servingSettings,
+} from "./serving-settings.ts";
 export { openSockets, SocketWire, writeHighWaterBytes } from "./socket-wire.ts";
 export { TlsWire } from "./tls-wire.ts";
 export { nullTunnelStats, Tunnel, TunnelLimitError, type TunnelSettings, TunnelStats } from "./tunnel.ts";

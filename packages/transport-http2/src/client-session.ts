@@ -1,11 +1,11 @@
-import { type Clock, ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
+import { ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
 import { emptyBody, type HttpRequest, type HttpResponse, TunnelRequest } from "@weftmesh/http";
 import type { MultiplexedSession, SessionOwner } from "@weftmesh/pool";
 import {
-  type ClientStats,
-  type ClientTimeouts,
+  type ClientSettings,
   ClientWatch,
   ConnectionLostError,
+  countConnection,
   type FrameWire,
   ResponseError,
   type WatchedExchange,
@@ -21,16 +21,9 @@ import { Session, type SessionOptions, SessionPhase } from "./session.ts";
 import { Setting } from "./settings.ts";
 import { webSocketKey } from "./websocket.ts";
 
-export interface ClientSessionOptions extends SessionOptions {
-  readonly clock: Clock;
-  readonly stats: ClientStats;
-  readonly continueTimeoutMs: number;
-  /** None if not given. */
-  readonly timeouts?: ClientTimeouts;
+export interface ClientSessionOptions extends SessionOptions, ClientSettings {
   /** A silent server is not asked if not given. */
   readonly keepAlive?: KeepAliveOptions;
-  /** For messages. */
-  readonly peer: string;
 }
 
 /** A block is decoded as soon as it is whole, so one of each serves all connections. */
@@ -327,11 +320,7 @@ export class ClientSession
     const { stats, clock } = this.options;
     this.countSent();
     stats.connections--;
-    stats.closes.inc();
-    stats.connectionDurationMs.add(clock.now() - this.openedMs);
-    stats.connectionRequests.add(this.exchanges);
-    stats.connectionReceivedBytes.add(this.wire.received);
-    stats.connectionSentBytes.add(this.wire.sent);
+    countConnection(stats, this.wire, clock.now() - this.openedMs, this.exchanges);
     this.watch?.stop();
     this.keepAlive?.stop();
     this.closeSettled?.();

@@ -1,6 +1,6 @@
 import { CancelledError, Ctx } from "@weftmesh/core";
 import { type Body, type Connection, ConnectionKey, emptyBody, type HttpRequest, TunnelRequest } from "@weftmesh/http";
-import type { ConnectionOwner, FrameWire, ServedConnection } from "@weftmesh/wire";
+import { type ConnectionOwner, countConnection, type FrameWire, type ServedConnection } from "@weftmesh/wire";
 import { Gone } from "./closed-streams.ts";
 import { noLength } from "./content-length.ts";
 import { ConnectionFault, leftByClient, malformedMessage } from "./errors.ts";
@@ -343,11 +343,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   onClosed(error: Error | undefined): void {
     const { stats } = this.settings;
     this.phase = SessionPhase.Closed;
-    stats.closes.inc();
-    stats.connectionDurationMs.add(this.clock.now() - this.openedMs);
-    stats.connectionRequests.add(this.requests);
-    stats.connectionReceivedBytes.add(this.wire.received);
-    stats.connectionSentBytes.add(this.wire.sent);
+    countConnection(stats, this.wire, this.clock.now() - this.openedMs, this.requests);
     stats.sentBytes.inc(this.wire.sent);
     this.owner.closed(this);
     this.loseStreams(new CancelledError("the client went away", { cause: error }));

@@ -13,9 +13,11 @@ export {
   showPeer,
   TlsConnectError,
 } from "./client-errors.ts";
+export { type ClientSettings, type ConnectorOptions, clientSettings } from "./client-settings.ts";
 export { ClientStats } from "./client-stats.ts";
 export { type ClientTimeouts, ClientWatch, type WatchedExchange } from "./client-watch.ts";
 export { type BeginSession, type ClientSocketOptions, type ConnectOptions, connectWire } from "./connect-wire.ts";
+export { type ConnectionEndStats, countConnection } from "./connection-end.ts";
 export { inlineBytes, latin1 } from "./latin1.ts";
 export { RateWindow } from "./rate-window.ts";
 export { listenOnWires, type ServerSocketOptions, type WireServer, type WireServerOptions } from "./server.ts";

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { Backend } from "../src/backend.ts";
+import { H2Client } from "../src/h2.ts";
 import { openFiles } from "../src/listening-ports.ts";
 import { root } from "../src/process.ts";
 import { RunningProxy, TempDir } from "../src/proxy.ts";
@@ -35,13 +36,19 @@ routers:
   allowLocalFromOverride: false
   dtab: ${to}
   servers: [{ port: 0, ip: 127.0.0.4 }]
+- protocol: h2
+  label: edge2
+  profile: edge
+  dtab: ${to}
+  client: { protocol: http1 }
+  servers: [{ port: 0, ip: 127.0.0.6 }]
 - protocol: http
   label: plain
   dtab: ${to}
   servers: [{ port: 0, ip: 127.0.0.5 }]
 `;
   proxy = await RunningProxy.start(config, { maxHeapMb: 256 });
-  for (const label of ["edge", "inner", "remote", "plain"]) await ask({ to: proxy.at(label) });
+  for (const label of ["edge", "edge2", "inner", "remote", "plain"]) await ask({ to: proxy.at(label) });
   files = openFiles(proxy.program.pid);
 });
 
@@ -186,6 +193,21 @@ describe("the profile edge", () => {
     expect((await sendRaw(proxy.at("edge", 1), request(101))).slice(0, 12)).toBe("HTTP/1.1 200");
   });
 
+  it("is for h2 routers too: fewer streams, shorter header lists, and nothing that a client says of itself", async () => {
+    const client = await H2Client.connect(proxy.at("edge2"));
+    try {
+      const said = { "x-forwarded-for": "10.0.0.1", "l5d-dtab": "/svc => /$/inet/127.1/1", "x-real-ip": "10.0.0.1" };
+      expect((await client.ask(said)).status).toBe(200);
+      expect(Object.keys(last()).filter((name) => name in said)).toEqual([]);
+      const { maxConcurrentStreams, maxHeaderListSize, initialWindowSize } = client.session.remoteSettings;
+      expect([maxConcurrentStreams, maxHeaderListSize, initialWindowSize]).toEqual([100, 8_192, 65_536]);
+      expect((await client.ask({ "x-long": "a".repeat(7_000) })).status).toBe(200);
+      expect((await client.ask({ "x-long": "a".repeat(9_000) })).status).toBe(431);
+    } finally {
+      client.close();
+    }
+  });
+
   it("C1: passes nothing on of what a client says about itself or the way that its request came", async () => {
     const claims = {
       Forwarded: "for=10.0.0.1",
@@ -233,6 +255,8 @@ describe("the profile edge", () => {
     expect(uses.filter(({ keyPath }) => keyPath !== "").map(({ keyPath, profile }) => [keyPath, profile])).toEqual([
       ["routers[0]", "edge"],
       ["routers[0].servers[0]", "edge"],
+      ["routers[3]", "edge"],
+      ["routers[3].servers[0]", "edge"],
     ]);
     const values = new Map(uses.flatMap(({ settings }) => settings).map((each) => [each.keyPath, each]));
     expect(values.get("routers[0].allowInetFromOverride")).toMatchObject({ value: false, origin: "profile edge" });

@@ -78,11 +78,8 @@ const retryBufferSize = (): z.ZodType<RetryBufferSize> =>
   });
 
 /** HTTP/2 lets a client stop one stream and take the others: there is no rate of a response. */
-const slowClients = () =>
-  slowClientsSchema().refine(({ minResponseBytesPerSec }) => minResponseBytesPerSec === 0, {
-    path: ["minResponseBytesPerSec"],
-    message: "minResponseBytesPerSec has no meaning for an h2 server, whose clients pause streams as they like",
-  });
+const noResponseRate =
+  "minResponseBytesPerSec has no meaning for an h2 server, whose clients pause streams as they like";
 
 /** The keys of an h2 router. */
 export function h2Schema(plugins: PluginSource): z.ZodType<H2Config> {
@@ -110,7 +107,7 @@ export function h2Schema(plugins: PluginSource): z.ZodType<H2Config> {
       maxConcurrentStreamsPerConnection: PositiveCount.default(1000).describe(
         "Requests of a connection at a time; one more is refused",
       ),
-      slowClients: slowClients()
+      slowClients: slowClientsSchema(noResponseRate)
         .optional()
         .describe("How slow clients may be; the defaults of its keys when absent (not in Linkerd)"),
     },

@@ -10,7 +10,11 @@ export interface SlowClientsConfig {
   readonly minResponseBytesPerSec: number;
 }
 
-export function slowClientsSchema(): z.ZodType<SlowClientsConfig> {
+/** `noResponseRate` says why the rate of a response cannot be bounded: it may only be 0 then, whatever a profile says. */
+export function slowClientsSchema(noResponseRate?: string): z.ZodType<SlowClientsConfig> {
+  const responseRate = Count.default(0).describe(
+    "Bytes per second that a client must take of a response that waits for it; 0 for no limit",
+  );
   return z.strictObject({
     headerTimeoutMs: DurationMs.default(10_000).describe(
       "Longest time from the first byte of a request's head to its last; 0 for no limit",
@@ -24,8 +28,9 @@ export function slowClientsSchema(): z.ZodType<SlowClientsConfig> {
     responseWindowMs: DurationMs.default(60_000).describe(
       "Span over which it is measured how fast a client takes a response, while some of it waits",
     ),
-    minResponseBytesPerSec: Count.default(0).describe(
-      "Bytes per second that a client must take of a response that waits for it; 0 for no limit",
-    ),
+    minResponseBytesPerSec:
+      noResponseRate === undefined
+        ? responseRate
+        : responseRate.refine((rate) => rate === 0, { message: noResponseRate }).meta({ noProfile: true }),
   });
 }

@@ -43,12 +43,17 @@ routers:
   client: { protocol: http1 }
   servers: [{ port: 0, ip: 127.0.0.6 }]
 - protocol: http
+  label: both
+  profile: edge
+  dtab: ${to}
+  servers: [{ port: 0, ip: 127.0.0.7, protocols: [http1, h2] }]
+- protocol: http
   label: plain
   dtab: ${to}
   servers: [{ port: 0, ip: 127.0.0.5 }]
 `;
   proxy = await RunningProxy.start(config, { maxHeapMb: 256 });
-  for (const label of ["edge", "edge2", "inner", "remote", "plain"]) await ask({ to: proxy.at(label) });
+  for (const label of ["edge", "edge2", "both", "inner", "remote", "plain"]) await ask({ to: proxy.at(label) });
   files = openFiles(proxy.program.pid);
 });
 
@@ -185,6 +190,31 @@ describe("the profile edge", () => {
     expect((await sendRaw(proxy.at("edge"), elsewhere)).slice(0, 12)).toBe("HTTP/1.1 200");
   });
 
+  it.each(["edge2", "both"])("refuses them over HTTP/2 too: %s", async (label) => {
+    const client = await H2Client.connect(proxy.at(label));
+    try {
+      const asked = backend.received.length;
+      for (const name of ["x_forwarded_for", "l5d_dtab", "a_"]) {
+        expect([name, (await client.ask({ [name]: "1" })).status]).toEqual([name, 400]);
+      }
+      expect(backend.received.length).toBe(asked);
+      expect((await client.ask({ "x-a": "b_c", ":path": "/a_b" })).status).toBe(200);
+    } finally {
+      client.close();
+    }
+  });
+
+  it("A54: takes 100 header fields over HTTP/2 on such a port, and answers 431 to one more", async () => {
+    const client = await H2Client.connect(proxy.at("both"));
+    try {
+      const fields = (count: number) =>
+        client.ask(Object.fromEntries(Array.from({ length: count }, (_, i) => [`x-${i}`, "1"])));
+      expect([(await fields(100)).status, (await fields(101)).status]).toEqual([200, 431]);
+    } finally {
+      client.close();
+    }
+  });
+
   it("A54: takes 100 header lines and answers 431 to one more", async () => {
     const request = (lines: number) =>
       `GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n${"a: b\r\n".repeat(lines - 2)}\r\n`;
@@ -257,6 +287,8 @@ describe("the profile edge", () => {
       ["routers[0].servers[0]", "edge"],
       ["routers[3]", "edge"],
       ["routers[3].servers[0]", "edge"],
+      ["routers[4]", "edge"],
+      ["routers[4].servers[0]", "edge"],
     ]);
     const values = new Map(uses.flatMap(({ settings }) => settings).map((each) => [each.keyPath, each]));
     expect(values.get("routers[0].allowInetFromOverride")).toMatchObject({ value: false, origin: "profile edge" });

@@ -7,7 +7,7 @@ import { ConnectionFault, leftByClient, malformedMessage } from "./errors.ts";
 import { ErrorCode, maxStreamId, preface } from "./frame-types.ts";
 import { Http2Request } from "./http2-request.ts";
 import type { ServesHttp2 } from "./http2-serving.ts";
-import { RequestFields, TrailerFields } from "./request-fields.ts";
+import { hasUnderscore, RequestFields, TrailerFields } from "./request-fields.ts";
 import type { Http2ServerSettings } from "./server-settings.ts";
 import { ServerStream, type ServerStreamHost } from "./server-stream.ts";
 import { ServerWatch, type WatchedSession } from "./server-watch.ts";
@@ -133,6 +133,12 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     if (request.fault !== undefined) {
       stats.malformed.inc();
       this.streamFault(id, ErrorCode.ProtocolError, request.fault);
+    } else if (request.fields.length > limits.maxHeaderFields) {
+      stats.malformed.inc();
+      this.answerBare(id, 431, endStream);
+    } else if (limits.refuseUnderscores && hasUnderscore(request.fields)) {
+      stats.malformed.inc();
+      this.answerBare(id, 400, endStream);
     } else if (request.method?.value === "CONNECT" && !this.tunnelIsAllowed()) {
       this.answerBare(id, request.protocol === undefined ? 405 : 501, endStream);
     } else if (!endStream && this.silentStreams >= limits.maxSilentStreams) this.refuse(id);
@@ -189,6 +195,8 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
       stream.broke(malformedMessage("trailers do not end their request"), ErrorCode.ProtocolError);
     } else if (!fits || trailers.fault !== undefined) {
       stream.broke(malformedMessage(trailers.fault ?? "trailers are too long"), ErrorCode.ProtocolError);
+    } else if (this.settings.limits.refuseUnderscores && hasUnderscore(trailers.fields)) {
+      stream.broke(malformedMessage("a name among its trailers has a _"), ErrorCode.ProtocolError);
     } else stream.remoteEnd(trailers.headers);
   }
 

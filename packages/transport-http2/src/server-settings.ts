@@ -12,6 +12,10 @@ export interface Http2ServerLimits extends SlownessLimits {
   readonly maxSilentStreams: number;
   /** Header lists of the streams of a connection together; a stream beyond that is refused. */
   readonly maxOpenHeaderBytes: number;
+  /** Fields of a request's header list; one with more is answered with 431. */
+  readonly maxHeaderFields: number;
+  /** Whether a request with a `_` in the name of a field is answered with 400. */
+  readonly refuseUnderscores: boolean;
   /** From the first byte of a frame, or of a header block, to its last; and from the connection to its first frame. */
   readonly headerTimeoutMs: number;
   /** How long a window is in which a body of known length must bring `minBodyBytesPerSec` on average. */
@@ -26,6 +30,8 @@ export const defaultHttp2ServerLimits: Http2ServerLimits = {
   maxConcurrentStreams: 1_000,
   maxSilentStreams: 100,
   maxOpenHeaderBytes: 4_194_304,
+  maxHeaderFields: Number.POSITIVE_INFINITY,
+  refuseUnderscores: false,
   headerTimeoutMs: 10_000,
   bodyTimeoutMs: 20_000,
   minBodyBytesPerSec: 50,

@@ -71,10 +71,13 @@ function listenOn(
       limits: {
         ...headLimits(config),
         maxHeaderLines: server.maxHeaderLines,
-        refuseUnderscores: !server.allowUnderscoresInHeaders,
       },
     },
-    http2: { respond, endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte } },
+    http2: {
+      respond,
+      limits: { maxHeaderFields: server.maxHeaderLines },
+      endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte },
+    },
   });
 }
 

@@ -29,6 +29,7 @@ export function listenConfigured(
   const pace = paceLimits(server);
   // HTTP/2 lets a client stop one stream and take the others: there is no rate of a response.
   const { minResponseBytesPerSec: _none, ...pace2 } = pace;
+  const refuseUnderscores = !server.allowUnderscoresInHeaders;
   const own = {
     service,
     ...tunnelOptions(tunnels, stats),
@@ -46,7 +47,7 @@ export function listenConfigured(
     ...(listeners === undefined ? {} : { listeners }),
   };
   return listenVersions(server.protocols, wire, {
-    http1: { ...own, ...http1, limits: { ...pace, ...http1.limits } },
-    http2: { ...own, ...http2, limits: { ...pace2, ...http2.limits } },
+    http1: { ...own, ...http1, limits: { ...pace, refuseUnderscores, ...http1.limits } },
+    http2: { ...own, ...http2, limits: { ...pace2, refuseUnderscores, ...http2.limits } },
   });
 }

@@ -1,4 +1,5 @@
 import type { Timer } from "./clock.ts";
+import { SlotSet } from "./slot-set.ts";
 
 /** What drives a wheel: one real timer at a time. */
 export interface WheelDriver {
@@ -41,7 +42,7 @@ class Entry implements Timer {
  * more than a turn of the wheel there is no order. What a timer throws goes to the driver's caller; the others fire
  * at the next wake.
  * Units: a timer fires at the first tick at or after its due time, so up to one `tickMs` late and never early.
- * Cost: set and cancel are O(1); a wake visits one slot per elapsed tick, at most all of them.
+ * Cost: set and cancel are O(1); a wake visits those slots of the elapsed ticks that hold timers.
  * The wheel sleeps until the next slot that holds a timer, and not at all while it is empty.
  */
 export class TimerWheel {
@@ -49,6 +50,7 @@ export class TimerWheel {
   readonly #tickMs: number;
   readonly #rings: readonly Entry[] = Array.from({ length: slots }, () => new Entry(undefined, 0, undefined));
   readonly #wake: () => void = () => this.#run();
+  readonly #filled: SlotSet = new SlotSet(slots);
   /** The last tick whose slot was visited, or is being visited: a timer that is set now fires after it. */
   #tick: number;
   /** The tick for which the driver is set; `Infinity` when it is not. */
@@ -76,7 +78,9 @@ export class TimerWheel {
     // Never into the slot that is visited now, or was: it would wait for a whole turn.
     const tick = Math.max(Math.ceil((now + Math.min(Math.max(afterMs, 0), longestMs)) / this.#tickMs), this.#tick + 1);
     const entry = new Entry(this, tick, fn);
-    const ring = this.#rings[tick % slots] as Entry;
+    const slot = tick % slots;
+    const ring = this.#rings[slot] as Entry;
+    this.#filled.add(slot);
     entry.previous = ring.previous;
     entry.next = ring;
     ring.previous.next = entry;
@@ -89,6 +93,7 @@ export class TimerWheel {
   /** What a timer's `cancel` does. */
   unlink(entry: Entry): void {
     if (entry === this.#cursor) this.#cursor = entry.next;
+    if (entry.next === entry.previous) this.#filled.delete(entry.tick % slots);
     entry.previous.next = entry.next;
     entry.next.previous = entry.previous;
     // Whoever keeps a timer that is over must not keep its neighbours.
@@ -111,10 +116,13 @@ export class TimerWheel {
     this.#wakeTick = Number.POSITIVE_INFINITY;
     try {
       // After more than a turn every slot is visited once, and gives up whatever is overdue in it.
-      for (let tick = Math.max(this.#tick + 1, last - slots + 1); tick <= last; tick++) {
+      let tick = this.#filledFrom(Math.max(this.#tick + 1, last - slots + 1));
+      while (tick <= last) {
         this.#tick = tick;
         this.#visit(this.#rings[tick % slots] as Entry, last);
+        tick = this.#filledFrom(tick + 1);
       }
+      this.#tick = Math.max(this.#tick, last);
     } catch (thrown) {
       // The slot is not done: the next wake comes back to it.
       this.#tick--;
@@ -122,7 +130,7 @@ export class TimerWheel {
     } finally {
       this.#running = false;
       this.#cursor = undefined;
-      if (this.#size > 0) this.#wakeAt(this.#nextTick(), this.#driver.now());
+      if (this.#size > 0) this.#wakeAt(this.#filledFrom(this.#tick + 1), this.#driver.now());
     }
   }
 
@@ -137,12 +145,9 @@ export class TimerWheel {
     }
   }
 
-  /** The first tick whose slot holds anything; it may hold timers of a later turn only. */
-  #nextTick(): number {
-    for (let ahead = 1; ahead < slots; ahead++) {
-      const ring = this.#rings[(this.#tick + ahead) % slots] as Entry;
-      if (ring.next !== ring) return this.#tick + ahead;
-    }
-    return this.#tick + slots;
+  /** The first tick from this one on whose slot holds anything; it may hold timers of a later turn only. */
+  #filledFrom(tick: number): number {
+    const ahead = this.#filled.distance(tick % slots);
+    return ahead < 0 ? Number.POSITIVE_INFINITY : tick + ahead;
   }
 }

@@ -20,6 +20,8 @@ const asNever = 0x10;
 const asNotIndexed = 0x00;
 /** Longer strings go out as they are: the bytes that the code saves cost more time than they are worth. */
 const maxCodedLength = 512;
+/** A call into native code costs more than to write so many characters. */
+const maxLoopLength = 64;
 /** Names and integers around a string: more than any takes. */
 const spareBytes = 32;
 /** The longest code has 30 bits. */
@@ -36,7 +38,8 @@ let block: Buffer = Buffer.allocUnsafeSlow(blockBytes);
  *
  * Shape: `begin`, fields in order, then `bytes[0, length)` until any encoder of the thread begins its next block. A
  * field that was received goes out as it came: indexed, not indexed, or never indexed. One that nobody said this of is
- * put into the table when it comes for the second time. Credentials are never in a table (RFC 7541 section 7.1).
+ * put into the table when it comes for the second time. Credentials are never in a table (RFC 7541 section 7.1). The
+ * Huffman code is for what goes into the table: a value that comes once goes out as it is.
  * Cost: a field that the table has is known by identity; text is hashed and compared once.
  */
 export class HeaderEncoder implements HeaderVisitor {
@@ -187,18 +190,26 @@ export class HeaderEncoder implements HeaderVisitor {
     }
     this.writeInteger(kind, prefix, index);
     if (index === 0) this.writeString(name.text, 0, name.text.length);
-    this.writeString(text, start, end);
+    // What the table gets is coded once; what comes anew each time would be coded each time.
+    if (kind === asIndexed) this.writeString(text, start, end);
+    else this.writePlain(text, start, end);
   }
 
   /** RFC 7541 section 5.2. */
   private writeString(text: string, start: number, end: number): void {
     const length = end - start;
-    if (length <= maxCodedLength && length > 0 && this.writeCoded(text, start, end)) return;
+    if (length > maxCodedLength || length === 0 || !this.writeCoded(text, start, end))
+      this.writePlain(text, start, end);
+  }
+
+  private writePlain(text: string, start: number, end: number): void {
+    const length = end - start;
     this.reserve(length);
     this.writeInteger(0x00, 0x7f, length);
-    if (length > 24) writeLatin1(this.bytes, text.substring(start, end), this.length);
-    else for (let i = 0; i < length; i++) this.bytes[this.length + i] = text.charCodeAt(start + i);
-    this.length += length;
+    const { bytes, length: at } = this;
+    if (length > maxLoopLength) writeLatin1(bytes, text.substring(start, end), at);
+    else for (let i = 0; i < length; i++) bytes[at + i] = text.charCodeAt(start + i);
+    this.length = at + length;
   }
 
   /** In the Huffman code, behind a length of one octet as a rule; false when it would not be shorter for that. */

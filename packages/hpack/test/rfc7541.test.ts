@@ -221,12 +221,12 @@ describe("RFC 7541 section 5: integers and strings", () => {
   });
 
   it("appendix B: every octet is read as it was written, and has a code of the length that the appendix gives", () => {
-    const encoder = new HeaderEncoder();
     const all = Buffer.from(Array.from({ length: 256 }, (_, i) => i)).toString("latin1");
     for (const octet of all) {
       // The digits before it are short enough for the whole to be worth coding.
       const value = `${"0".repeat(30)}${octet}`;
-      const block = encodeBlock(encoder, () => encoder.pair("x", value));
+      const encoder = new HeaderEncoder();
+      const block = encodeBlock(encoder, () => encoder.field(new HeaderField(0, "x", value, Indexing.indexed)));
       expect(block[3] as number, value).toBeGreaterThan(0x80);
       expect(decodeBlock(new HeaderDecoder(), block).fields).toEqual([["x", value]]);
     }
@@ -342,8 +342,8 @@ describe("what nobody said how to index", () => {
   it("goes into the table when it comes for the second time", () => {
     const encoder = new HeaderEncoder();
     const sizes = [1, 2, 3].map(() => encodeBlock(encoder, () => encoder.pair("X-Custom", "some value")).length);
-    expect(sizes[0]).toBe(sizes[1]);
-    expect(sizes[2]).toBe(1);
+    // The value as it is, then in the Huffman code and into the table, then its index.
+    expect(sizes).toEqual([19, 16, 1]);
     const field = headerField("X-Other", "another value");
     const kinds = [1, 2, 3].map(() => encodeBlock(encoder, () => encoder.field(field))[0]);
     expect(kinds).toEqual([0x00, 0x40, 0xbe]);

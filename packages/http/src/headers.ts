@@ -174,16 +174,21 @@ export class Headers implements Iterable<readonly [string, string]> {
     return this;
   }
 
-  /** Removes the headers that are meant for one hop alone by their declaration. */
-  deleteHopByHop(): this {
-    if (!mayHoldHopByHop(this.lowBits, this.highBits, this.declared)) return this;
+  /** Removes the headers that are meant for one hop alone by their declaration, save `kept`. */
+  deleteHopByHop(kept?: HeaderName): this {
+    const keptId = kept === undefined ? 0 : kept.id;
+    // Bits from there on are of several names.
+    const lowBits = keptId < highNames ? this.lowBits & ~nameBit(keptId) : this.lowBits;
+    if (!mayHoldHopByHop(lowBits, this.highBits, this.declared)) return this;
     const { spans, added } = this;
     for (let i = 0; i < spans.length; i += stride) {
-      if ((spans[i] as number) > 0 && nameById(spans[i] as number)?.hopByHop === true) spans[i] = deleted;
+      const id = spans[i] as number;
+      if (id > 0 && id !== keptId && nameById(id)?.hopByHop === true) spans[i] = deleted;
     }
     for (let i = 0; i < added.length; i++) {
       const { id, name } = added[i] as HeaderField;
-      if ((id === 0 ? declaredName(name) : nameById(id))?.hopByHop === true) added.splice(i--, 1);
+      const declared = id === 0 ? declaredName(name) : nameById(id);
+      if (declared?.hopByHop === true && declared.id !== keptId) added.splice(i--, 1);
     }
     return this;
   }

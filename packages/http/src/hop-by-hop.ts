@@ -5,18 +5,18 @@ import type { Headers } from "./headers.ts";
 const kept = new Set(["content-length", "transfer-encoding", "host", "via", "connection", "dtab-local"]);
 
 /**
- * Removes what is meant for this hop alone, and what any `Connection` header names.
+ * Removes what is meant for this hop alone, save `spared`, and what any `Connection` header names.
  *
  * Cost: one scan of numbers when `Connection` is absent or says the usual.
  */
-export function stripHopByHop(headers: Headers): void {
+export function stripHopByHop(headers: Headers, spared?: HeaderName): void {
   const count = headers.count(Names.connection);
   if (count === 1) {
     const value = headers.get(Names.connection) as string;
     if (value === "keep-alive" || value === "Keep-Alive") headers.delete(Names.keepAlive);
     else if (value !== "close" && value !== "Close") stripNamed(headers, [value]);
   } else if (count > 1) stripNamed(headers, headers.getAll(Names.connection));
-  headers.deleteHopByHop();
+  headers.deleteHopByHop(spared);
 }
 
 function stripNamed(headers: Headers, values: readonly string[]): void {

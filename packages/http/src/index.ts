@@ -14,6 +14,7 @@ export {
 } from "./body.ts";
 export { BodyRelay } from "./body-relay.ts";
 export { BodyTooLongError, collectBody } from "./collect-body.ts";
+export { copyBytes } from "./copy-bytes.ts";
 export { discardBody } from "./discard-body.ts";
 export { dropBody } from "./drop-body.ts";
 export { dispatchHttp, endWithBody } from "./end-with-body.ts";

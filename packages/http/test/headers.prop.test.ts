@@ -30,7 +30,7 @@ const arbReceived = fc.array(arbLine, { maxLength: 8 });
 
 type Op =
   | { readonly op: "set" | "add" | "setField" | "addField"; readonly name: string; readonly value: string }
-  | { readonly op: "delete" | "deleteByObject"; readonly name: string }
+  | { readonly op: "delete" | "deleteByObject" | "deleteOtherHopByHop"; readonly name: string }
   | { readonly op: "deleteWhere"; readonly first: string }
   | { readonly op: "deleteHopByHop" | "clone" };
 
@@ -41,6 +41,10 @@ const arbOp: fc.Arbitrary<Op> = fc.oneof(
     value: arbValue,
   }),
   fc.record({ op: fc.constantFrom("delete" as const, "deleteByObject" as const), name: arbName }),
+  fc.record({
+    op: fc.constant("deleteOtherHopByHop" as const),
+    name: fc.constantFrom("te", "connection", "x-many-50"),
+  }),
   fc.record({ op: fc.constant("deleteWhere" as const), first: fc.constantFrom("x", "h", "c") }),
   fc.record({ op: fc.constantFrom("deleteHopByHop" as const, "clone" as const) }),
 );
@@ -70,6 +74,8 @@ function applyToModel(rows: readonly Row[], op: Op): Row[] {
       return rows.filter((row) => !row.name.toLowerCase().startsWith(op.first));
     case "deleteHopByHop":
       return rows.filter((row) => !hop.has(row.name.toLowerCase()));
+    case "deleteOtherHopByHop":
+      return rows.filter((row) => !hop.has(row.name.toLowerCase()) || same(row.name, op.name));
     case "clone":
       return [...rows];
   }
@@ -104,6 +110,8 @@ function applyToHeaders(headers: Headers, op: Op): Headers {
       return headers.deleteWhere((lower) => lower.startsWith(op.first));
     case "deleteHopByHop":
       return headers.deleteHopByHop();
+    case "deleteOtherHopByHop":
+      return headers.deleteHopByHop(headerName(op.name));
     case "clone": {
       const copy = headers.clone();
       // What happens to the original from here on is none of the copy's business.

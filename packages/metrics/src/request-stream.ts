@@ -28,6 +28,15 @@ export class RequestStream extends BodyRelay {
     return super.onData(chunk);
   }
 
+  get takesSlices(): boolean {
+    return this.sinkTakesSlices;
+  }
+
+  onSlice(bytes: Uint8Array, start: number, end: number): number {
+    this.bytes += end - start;
+    return this.passSlice(bytes, start, end);
+  }
+
   override onEnd(trailers: Headers | undefined): void {
     this.isWhole = true;
     this.#over();

@@ -8,6 +8,7 @@ import { keepAlive } from "./own-exit.ts";
 import { explain, type RunOptions } from "./run-options.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { actOnSignals } from "./signals.ts";
+import { interpretOnly } from "./start-interpreted.ts";
 import { tellPredecessor } from "./successor.ts";
 import { outliveReaders, surviveUnhandledErrors } from "./unhandled-errors.ts";
 import { version } from "./version.ts";
@@ -37,6 +38,7 @@ export async function runProxy(args: readonly string[], options: RunOptions): Pr
   } catch (thrown) {
     return complain(asError(thrown).message, 1);
   }
+  const compileAgain = interpretOnly(text);
   const proxyOptions: ProxyOptions = {
     config: text,
     configName: line.config,
@@ -72,6 +74,7 @@ export async function runProxy(args: readonly string[], options: RunOptions): Pr
     const log = (message: string): void => logs.root.warning(message);
     proxy.tell(new ServiceManager({ env: process.env, pid: process.pid, clock, log }));
     surviveUnhandledErrors(proxy.built.metrics, proxy.built.logs.root);
+    compileAgain();
     await proxy.run();
     return 0;
   } catch (thrown) {

@@ -15,6 +15,7 @@ import { buildProxy, type LiveProxy, type ProxyOptions, runnable } from "./built
 import { exitNow } from "./own-exit.ts";
 import { Reloader } from "./reloader.ts";
 import { explain, type RunOptions } from "./run-options.ts";
+import { interpretOnly } from "./start-interpreted.ts";
 import { surviveUnhandledErrors } from "./unhandled-errors.ts";
 import type { WorkerSettings } from "./worker-settings.ts";
 
@@ -139,6 +140,7 @@ class Worker {
       ...(sharedModules === undefined ? {} : { sharedModules }),
       ...(settings.logLevel === undefined ? {} : { logLevel: settings.logLevel }),
     };
+    const compileAgain = interpretOnly(config);
     try {
       const live: LiveProxy = { current: runnable(await buildProxy(options)) };
       const { metrics, linked, logs } = live.current;
@@ -150,6 +152,8 @@ class Worker {
       say({ t: "ready" });
     } catch (thrown) {
       say({ t: "failed", message: explain(thrown) }, () => this.#end(1));
+    } finally {
+      compileAgain();
     }
   }
 

@@ -1,4 +1,4 @@
-import { type Body, type BodySink, type Flow, Full, type Headers, Taken } from "@weftmesh/http";
+import { type Body, type BodySink, copyBytes, type Flow, Full, type Headers, Retained, Taken } from "@weftmesh/http";
 import { type BodyHolder, type Kept, KeptView } from "./kept-view.ts";
 
 /**
@@ -20,12 +20,11 @@ export class KeptStream implements BodySink, Kept {
   trailers: Headers | undefined = undefined;
   /** Told once, when the source is over or has brought more than may be kept. */
   onKnown: (() => void) | undefined = undefined;
+  bytes: Buffer | undefined = undefined;
+  filled = 0;
   readonly #holder: BodyHolder;
   readonly #source: Body;
   readonly #maxBytes: number;
-  #bytes: Buffer | undefined = undefined;
-  /** Of `bytes`, what is filled. */
-  #filled = 0;
   #flow: Flow | undefined = undefined;
   #view: KeptView;
   #piped = false;
@@ -75,33 +74,57 @@ export class KeptStream implements BodySink, Kept {
   drop(reason: Error): void {
     this.#view.stopReason ??= reason;
     this.#settled = true;
-    this.#bytes = undefined;
-    this.#filled = 0;
+    this.bytes = undefined;
+    this.filled = 0;
     this.#stopSource(reason);
   }
 
+  get takesSlices(): boolean {
+    return this.#view.takesSlices;
+  }
+
   onData(chunk: Uint8Array): number {
-    if (this.over) return Taken;
+    return this.#passes(chunk, 0, chunk.length) ? this.#passed(this.#view.give(chunk)) : this.#kept();
+  }
+
+  onSlice(bytes: Uint8Array, start: number, end: number): number {
+    if (!this.#passes(bytes, start, end)) return this.#kept();
+    const view = this.#view;
+    if (view.takesSlices) return this.#passed(view.giveSlice(bytes, start, end));
+    // Another attempt, whose sink may retain what it is given.
+    return this.#passed(view.give(Buffer.from(bytes.subarray(start, end)))) & ~Retained;
+  }
+
+  /** Whether the bytes are to go straight to the sink. Else they are kept, or nobody wants them. */
+  #passes(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.over) return false;
     const view = this.#view;
     if (this.#keeps) {
-      if (this.#filled + chunk.length <= this.#maxBytes) {
-        this.#keep(chunk);
+      if (this.filled + end - start <= this.#maxBytes) {
+        this.#keep(bytes, start, end);
         view.pump();
-        return Taken;
+        return false;
       }
       this.tooLong = true;
       view.pump();
       this.#known();
     }
-    if (view.takes(this.#filled)) {
+    if (view.takes(this.filled)) {
       this.#letGo();
-      const said = view.give(chunk);
-      if ((said & Full) !== 0) this.#paused = true;
-      return said;
+      return true;
     }
-    this.#keep(chunk);
+    this.#keep(bytes, start, end);
     this.#paused = true;
-    return Full;
+    return false;
+  }
+
+  #passed(flags: number): number {
+    if ((flags & Full) !== 0) this.#paused = true;
+    return flags;
+  }
+
+  #kept(): number {
+    return this.#paused && !this.over ? Full : Taken;
   }
 
   onEnd(trailers: Headers | undefined): void {
@@ -118,10 +141,6 @@ export class KeptStream implements BodySink, Kept {
     this.error = error;
     this.#view.pump();
     this.#known();
-  }
-
-  from(given: number): Uint8Array | undefined {
-    return given < this.#filled ? this.#bytes?.subarray(given, this.#filled) : undefined;
   }
 
   drained(view: KeptView): void {
@@ -147,22 +166,22 @@ export class KeptStream implements BodySink, Kept {
     told?.();
   }
 
-  #keep(chunk: Uint8Array): void {
-    const needed = this.#filled + chunk.length;
-    if (this.#bytes === undefined || needed > this.#bytes.length) {
-      const larger = Buffer.allocUnsafe(this.#filled === 0 ? chunk.length : Math.max(needed, this.#filled * 2));
-      this.#bytes?.copy(larger, 0, 0, this.#filled);
-      this.#bytes = larger;
+  #keep(bytes: Uint8Array, start: number, end: number): void {
+    const needed = this.filled + end - start;
+    if (this.bytes === undefined || needed > this.bytes.length) {
+      const larger = Buffer.allocUnsafe(this.filled === 0 ? needed : Math.max(needed, this.filled * 2));
+      this.bytes?.copy(larger, 0, 0, this.filled);
+      this.bytes = larger;
     }
-    this.#bytes.set(chunk, this.#filled);
-    this.#filled = needed;
+    copyBytes(bytes, start, end, this.bytes, this.filled);
+    this.filled = needed;
   }
 
   /** No view will ask for what this one has had. */
   #letGo(): void {
-    if (this.#keeps || !this.#view.takes(this.#filled)) return;
-    this.#bytes = undefined;
-    this.#filled = 0;
+    if (this.#keeps || !this.#view.takes(this.filled)) return;
+    this.bytes = undefined;
+    this.filled = 0;
     this.#view.given = 0;
   }
 

@@ -16,8 +16,9 @@ export interface Kept extends Resend {
   readonly trailers: Headers | undefined;
   /** Begins to read the source; again and again without effect. */
   start(): void;
-  /** What a view has not had yet; undefined when it had all that is here. The bytes stay as they are for good. */
-  from(given: number): Uint8Array | undefined;
+  /** What is here, as far as `filled`: these bytes stay as they are for good. Undefined while there are none. */
+  readonly bytes: Uint8Array | undefined;
+  readonly filled: number;
   /** A view has had all that is here, and can take more. */
   drained(view: KeptView): void;
   /** A view wants no more. */
@@ -73,10 +74,23 @@ export class KeptView implements Body, Flow {
     return this.#sink !== undefined && !this.#full && !this.#pumping && this.given === filled;
   }
 
+  get takesSlices(): boolean {
+    return this.#sink?.takesSlices === true;
+  }
+
+  /** As `BodySink.onData`. */
   give(chunk: Uint8Array): number {
-    const said = (this.#sink as BodySink).onData(chunk);
-    if ((said & Full) !== 0) this.#full = true;
-    return said;
+    return this.#said((this.#sink as BodySink).onData(chunk));
+  }
+
+  /** As `BodySink.onSlice`, for a sink that takes slices. */
+  giveSlice(bytes: Uint8Array, start: number, end: number): number {
+    return this.#said((this.#sink as Required<BodySink>).onSlice(bytes, start, end));
+  }
+
+  #said(flags: number): number {
+    if ((flags & Full) !== 0) this.#full = true;
+    return flags;
   }
 
   /** Gives what is here, and then the end. */
@@ -84,15 +98,17 @@ export class KeptView implements Body, Flow {
     if (this.#pumping) return;
     this.#pumping = true;
     const { kept } = this;
-    for (let rest = kept.from(this.given); rest !== undefined; rest = kept.from(this.given)) {
-      if (this.#sink === undefined || this.#full) break;
-      this.given += rest.length;
-      // The bytes stay as they are for good, so that it makes no difference whether the sink retains them.
-      this.#full = (this.#sink.onData(rest) & Full) !== 0;
+    while (this.#sink !== undefined && !this.#full && this.given < kept.filled) {
+      const start = this.given;
+      const bytes = kept.bytes as Uint8Array;
+      this.given = kept.filled;
+      // Since the bytes stay, it makes no difference whether the sink retains them.
+      if (this.takesSlices) this.giveSlice(bytes, start, this.given);
+      else this.give(bytes.subarray(start, this.given));
     }
     this.#pumping = false;
     const sink = this.#sink;
-    if (sink === undefined || this.#full || kept.from(this.given) !== undefined) return;
+    if (sink === undefined || this.#full || this.given < kept.filled) return;
     if (!kept.over) {
       kept.drained(this);
       return;

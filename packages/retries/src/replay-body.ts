@@ -1,4 +1,4 @@
-import { type Body, type BodySink, BodyTooLongError, type Flow, type Headers, Taken } from "@weftmesh/http";
+import { type Body, type BodySink, BodyTooLongError, copyBytes, type Flow, type Headers, Taken } from "@weftmesh/http";
 import { type BodyHolder, type Kept, KeptView } from "./kept-view.ts";
 
 /**
@@ -11,12 +11,11 @@ import { type BodyHolder, type Kept, KeptView } from "./kept-view.ts";
  */
 export class ReplayBody implements BodySink, Kept {
   readonly length: number;
+  readonly bytes: Buffer;
+  filled = 0;
   over = false;
   trailers: Headers | undefined = undefined;
   error: Error | undefined = undefined;
-  readonly #bytes: Buffer;
-  /** Bytes that have come. */
-  #arrived = 0;
   readonly #holder: BodyHolder;
   readonly #source: Body;
   #flow: Flow | undefined = undefined;
@@ -30,7 +29,7 @@ export class ReplayBody implements BodySink, Kept {
     this.#holder = holder;
     this.#source = holder.body;
     this.length = length;
-    this.#bytes = Buffer.allocUnsafe(length);
+    this.bytes = Buffer.allocUnsafe(length);
     this.#view = new KeptView(this);
     holder.body = this.#view;
   }
@@ -59,19 +58,23 @@ export class ReplayBody implements BodySink, Kept {
     if (this.#stopReason !== undefined) this.#flow.stop(this.#stopReason);
   }
 
-  from(given: number): Uint8Array | undefined {
-    return given < this.#arrived ? this.#bytes.subarray(given, this.#arrived) : undefined;
-  }
-
   drained(): void {}
 
   stopped(view: KeptView, reason: Error): void {
     if (this.#settled && view === this.#view) this.#stopSource(reason);
   }
 
+  get takesSlices(): boolean {
+    return true;
+  }
+
   onData(chunk: Uint8Array): number {
+    return this.onSlice(chunk, 0, chunk.length);
+  }
+
+  onSlice(bytes: Uint8Array, start: number, end: number): number {
     if (this.over) return Taken;
-    if (this.#arrived + chunk.length > this.length) {
+    if (this.filled + end - start > this.length) {
       // It is longer than it said: what is broken is not sent, and not sent again.
       const error = new BodyTooLongError(this.length);
       this.#stopReason = error;
@@ -79,8 +82,8 @@ export class ReplayBody implements BodySink, Kept {
       this.#flow?.stop(error);
       return Taken;
     }
-    this.#bytes.set(chunk, this.#arrived);
-    this.#arrived += chunk.length;
+    copyBytes(bytes, start, end, this.bytes, this.filled);
+    this.filled += end - start;
     this.#view.pump();
     return Taken;
   }

@@ -1,4 +1,4 @@
-import { Full, Headers, HttpRequest, Taken } from "@weftmesh/http";
+import { Full, Headers, HttpRequest, Retained, Taken } from "@weftmesh/http";
 import { describeBody, PushBody, RecordingSink, testError } from "@weftmesh/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -47,7 +47,8 @@ for (const maxBytes of [0, 100, 1e6]) {
 
 describe("a stream whose beginning is kept", () => {
   it("is the same for each attempt as long as it is short, and can be sent once when it is not", () => {
-    const arbStep = fc.constantFrom("push", "push", "push", "end", "fail", "pipe", "pipe", "stop", "again", "settle");
+    const pipes = ["pipe", "pipe slices"] as const;
+    const arbStep = fc.constantFrom("push", "push", "push", "end", "fail", ...pipes, "stop", "again", "settle");
     fc.assert(
       fc.property(fc.array(arbStep, { maxLength: 30, size: "max" }), fc.nat(20), (steps, maxBytes) => {
         const { source, req, resend } = fed(maxBytes);
@@ -57,7 +58,8 @@ describe("a stream whose beginning is kept", () => {
         let settled = false;
         let failed = false;
         for (const step of steps) {
-          if (step === "pipe") sink ??= RecordingSink.of(req.body);
+          if (step === "pipe") sink ??= RecordingSink.of(req.body, Retained);
+          else if (step === "pipe slices") sink ??= RecordingSink.of(req.body, Retained, true);
           else if (step === "stop") sink?.stop(testError("enough"));
           else if (step === "settle") {
             resend.settle();
@@ -131,6 +133,19 @@ describe("a stream whose beginning is kept", () => {
     expect(source.stopped).toBeUndefined();
     resend.settle();
     expect(source.stopped?.message).toBe("answered early");
+  });
+
+  it("gives another attempt, which may retain what it is given, memory that stays", () => {
+    const { source, req, resend } = fed(2);
+    const first = RecordingSink.of(req.body, Taken, true);
+    source.push(Buffer.from("ab"));
+    resend.again();
+    const second = RecordingSink.of(req.body, Retained);
+    resend.settle();
+    source.push(Buffer.from("cd"));
+    source.end();
+    expect([first.text(), first.error?.name]).toEqual(["ab", "RetriedError"]);
+    expect([second.text(), second.ended]).toEqual(["abcd", true]);
   });
 
   it("keeps the trailers too", () => {

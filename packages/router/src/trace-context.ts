@@ -1,9 +1,10 @@
 import { type Ctx, type Module, type Param, param, type Rng, RngParam, type Role, role } from "@weftmesh/core";
-import { HeaderField, type HeaderName, type Headers, Indexing } from "@weftmesh/http";
+import type { Headers } from "@weftmesh/http";
 import { b3SampleRate, readB3, writeB3 } from "./b3-headers.ts";
 import { TraceKey } from "./call-context.ts";
 import { type HttpFilter, type HttpService, httpFilterModule } from "./http-service.ts";
 import { L5d } from "./linkerd-headers.ts";
+import { onceField } from "./once-field.ts";
 import { ClearContextParam } from "./request-context.ts";
 import { childTraceText, newTrace, readTraceId, type TraceId, traceHex } from "./trace-id.ts";
 
@@ -60,11 +61,6 @@ export const traceContext: Module<HttpService> = httpFilterModule({
   },
 });
 
-/** A field that no other request will have: nothing for the tables of HTTP/2. */
-function once({ id, text }: HeaderName, value: string): HeaderField {
-  return new HeaderField(id, text, value, Indexing.notIndexed);
-}
-
 /** The trace that a call belongs to: one of its own where nobody has begun any. */
 function traceOf(ctx: Ctx, rng: Rng): TraceId {
   const known = ctx.get(TraceKey);
@@ -78,9 +74,8 @@ function traceOf(ctx: Ctx, rng: Rng): TraceId {
 function writeTrace(rng: Rng): HttpFilter {
   return (req, ctx, next) => {
     const trace = traceOf(ctx, rng);
-    // Both texts are ours, of hexadecimal and base64: nothing in them needs to be checked.
-    req.headers.setField(once(L5d.reqid, traceHex(trace)));
-    req.headers.setField(once(L5d.ctxTrace, childTraceText(trace, rng)));
+    req.headers.setField(onceField(L5d.reqid, traceHex(trace)));
+    req.headers.setField(onceField(L5d.ctxTrace, childTraceText(trace, rng)));
     return next.call(req, ctx);
   };
 }
@@ -88,7 +83,7 @@ function writeTrace(rng: Rng): HttpFilter {
 function writeZipkin(rng: Rng): HttpFilter {
   return (req, ctx, next) => {
     const trace = traceOf(ctx, rng);
-    req.headers.setField(once(L5d.reqid, traceHex(trace)));
+    req.headers.setField(onceField(L5d.reqid, traceHex(trace)));
     writeB3(req.headers, trace, rng);
     return next.call(req, ctx);
   };

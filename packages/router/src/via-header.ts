@@ -54,9 +54,12 @@ const trailersWanted: HeaderField = headerField(Names.te, "trailers");
 const strip: HttpFilter = (req, ctx, next) => {
   const { headers } = req;
   // Every hop of HTTP/2 takes trailers, and a server of gRPC insists on hearing it.
-  const wantsTrailers = req.version === "2" && headers.get(Names.te)?.toLowerCase() === "trailers";
-  stripHopByHop(headers);
-  if (wantsTrailers) headers.addField(trailersWanted);
+  const te = req.version === "2" ? headers.get(Names.te) : undefined;
+  if (te === "trailers" && headers.count(Names.te) === 1) stripHopByHop(headers, Names.te);
+  else {
+    stripHopByHop(headers);
+    if (te?.toLowerCase() === "trailers") headers.addField(trailersWanted);
+  }
   ctx.observe(stripResponse);
   return next.call(req, ctx);
 };

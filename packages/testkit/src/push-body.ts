@@ -4,7 +4,8 @@ import { type Body, type BodySink, type Flow, Full, type Headers } from "@weftme
  * A body that a test feeds by hand.
  *
  * Shape: what is pushed before anybody pipes is kept; afterwards it goes straight to the sink, whatever the sink
- * answered before. `full` tells that the sink asked for a pause and has not resumed.
+ * answered before. `full` tells that the sink asked for a pause and has not resumed. A sink that takes slices is given
+ * them out of memory that holds something else afterwards.
  */
 export class PushBody implements Body {
   readonly length: number | undefined;
@@ -15,6 +16,7 @@ export class PushBody implements Body {
   #full = false;
   #sink: BodySink | undefined;
   #piped = false;
+  #slices = false;
   readonly #held: ((sink: BodySink) => void)[] = [];
   #resumed: (() => void)[] = [];
 
@@ -34,6 +36,7 @@ export class PushBody implements Body {
     if (this.#piped) throw new TypeError("a body is piped once");
     this.#piped = true;
     this.#sink = sink;
+    this.#slices = sink.takesSlices === true;
     for (const event of this.#held.splice(0)) if (this.#sink !== undefined) event(sink);
     return {
       resume: () => {
@@ -51,7 +54,8 @@ export class PushBody implements Body {
   push(chunk: Uint8Array): void {
     this.#do((sink) => {
       this.sent += chunk.length;
-      if ((sink.onData(chunk) & Full) !== 0) this.#full = true;
+      if (((this.#slices ? giveSlice(sink as Required<BodySink>, chunk) : sink.onData(chunk)) & Full) !== 0)
+        this.#full = true;
     });
   }
 
@@ -78,4 +82,12 @@ export class PushBody implements Body {
     if (this.#sink !== undefined) event(this.#sink);
     else if (!this.#piped) this.#held.push(event);
   }
+}
+
+function giveSlice(sink: Required<BodySink>, chunk: Uint8Array): number {
+  const memory = new Uint8Array(chunk.length + 4);
+  memory.set(chunk, 3);
+  const said = sink.onSlice(memory, 3, 3 + chunk.length);
+  memory.fill(0xff);
+  return said;
 }

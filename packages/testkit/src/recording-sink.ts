@@ -19,15 +19,19 @@ export class RecordingSink implements BodySink {
   readonly #done: Promise<void>;
   #finish: () => void = () => {};
 
-  constructor() {
+  /** Set before a body is piped here. */
+  readonly takesSlices: boolean;
+
+  constructor(takesSlices = false) {
+    this.takesSlices = takesSlices;
     this.#done = new Promise((resolve) => {
       this.#finish = resolve;
     });
   }
 
   /** Pipes the body here. */
-  static of(body: Body, answer: number = Taken): RecordingSink {
-    const sink = new RecordingSink();
+  static of(body: Body, answer: number = Taken, takesSlices = false): RecordingSink {
+    const sink = new RecordingSink(takesSlices);
     sink.answer = answer;
     sink.#flow = body.pipe(sink);
     return sink;
@@ -48,6 +52,10 @@ export class RecordingSink implements BodySink {
     // A chunk that is answered with `Retained` is ours to look at later; any other must be copied now.
     this.#chunks.push((this.answer & Retained) !== 0 ? chunk : Uint8Array.from(chunk));
     return this.answer;
+  }
+
+  onSlice(bytes: Uint8Array, start: number, end: number): number {
+    return this.onData(bytes.slice(start, end)) & ~Retained;
   }
 
   onEnd(trailers: Headers | undefined): void {

@@ -10,14 +10,21 @@ const units = [
 
 /** The wire has room for eight digits. */
 const maxCount = 99_999_999;
-const form = /^(\d{1,8})([numSMH])$/;
+const maxDigits = 8;
 
 /** Reads the value of `grpc-timeout`, such as `250m`, in ms. What is anything else is no timeout, and no error. */
 export function readGrpcTimeout(text: string): number | undefined {
-  const found = form.exec(text);
-  if (found === null) return undefined;
-  const unit = units.find(({ letter }) => letter === found[2]);
-  return unit === undefined ? undefined : (Number(found[1]) * unit.ms) / unit.per;
+  const digits = text.length - 1;
+  if (digits < 1 || digits > maxDigits) return undefined;
+  let count = 0;
+  for (let i = 0; i < digits; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    count = count * 10 + digit;
+  }
+  const letter = text[digits];
+  for (const unit of units) if (unit.letter === letter) return (count * unit.ms) / unit.per;
+  return undefined;
 }
 
 /**

@@ -49,5 +49,6 @@ export {
   readDeadline,
   remainingMs,
   showDeadline,
+  showDeadlineOfMs,
   type WireDeadline,
 } from "./wire-deadline.ts";

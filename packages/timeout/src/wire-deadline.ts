@@ -11,6 +11,8 @@ export interface WireDeadline {
 /** The most that 8 bytes with a sign hold. As the end of a deadline it means that there is none. */
 const maxNs = 0x7fff_ffff_ffff_ffffn;
 const nsPerMs = 1_000_000n;
+/** The year 2255, whose ns are still below `maxNs`. */
+const maxPlainMs = 9e12;
 const form = /^(\d{1,19}) (\d{1,19})$/;
 
 /** Reads `"<timestamp> <deadline>"`. What is anything else, below zero or beyond 8 bytes is no deadline, and no error. */
@@ -24,6 +26,17 @@ export function readDeadline(text: string): WireDeadline | undefined {
 
 export function showDeadline(deadline: WireDeadline): string {
   return `${deadline.timestampNs} ${deadline.deadlineNs}`;
+}
+
+/** `showDeadline` of `deadlineOfMs`, for what a number holds exactly without a `bigint`. */
+export function showDeadlineOfMs(timestampMs: number, deadlineMs: number): string {
+  if (!(timestampMs < maxPlainMs && deadlineMs < maxPlainMs))
+    return showDeadline(deadlineOfMs(timestampMs, deadlineMs));
+  return `${plainNs(timestampMs)} ${plainNs(deadlineMs)}`;
+}
+
+function plainNs(ms: number): string {
+  return ms < 1 ? "0" : `${Math.floor(ms)}000000`;
 }
 
 /** The strictest of both: the latest observation of the earliest end. */

@@ -8,6 +8,7 @@ import {
   readDeadline,
   remainingMs,
   showDeadline,
+  showDeadlineOfMs,
   type WireDeadline,
 } from "../src/index.ts";
 
@@ -20,6 +21,17 @@ describe("a deadline on the wire", () => {
     fc.assert(
       fc.property(arbDeadline, fc.constantFrom("", " ", "\t "), (each, around) => {
         expect(readDeadline(around + showDeadline(each) + around)).toEqual(each);
+      }),
+    );
+  });
+
+  it("11.12.4: has the same text from ms, whether it takes a bigint or not", () => {
+    const sane = fc.double({ min: -1e15, max: 1e15, noNaN: true });
+    const arbMs = fc.oneof(sane, fc.double({ min: 0, max: 2, noNaN: true }), fc.double({ min: 8.9e12, max: 9.3e12 }));
+    fc.assert(
+      fc.property(arbMs, arbMs, (timestampMs, deadlineMs) => {
+        fc.pre(!Number.isNaN(timestampMs) && !Number.isNaN(deadlineMs));
+        expect(showDeadlineOfMs(timestampMs, deadlineMs)).toBe(showDeadline(deadlineOfMs(timestampMs, deadlineMs)));
       }),
     );
   });

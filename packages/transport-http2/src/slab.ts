@@ -1,3 +1,5 @@
+import { copyBytes } from "@weftmesh/http";
+
 const slabBytes = 65_536;
 const maxFree = 16;
 
@@ -21,7 +23,7 @@ export function keep(bytes: Uint8Array, start: number, end: number): Slab {
   const length = end - start;
   if (current.end + length > slabBytes) current = free.pop() ?? new Slab();
   const slab = current;
-  copy.call(bytes, slab.bytes, slab.end, start, end);
+  copyBytes(bytes, start, end, slab.bytes, slab.end);
   slab.end += length;
   slab.users++;
   return slab;
@@ -30,7 +32,7 @@ export function keep(bytes: Uint8Array, start: number, end: number): Slab {
 /** Adds to what was kept last. False where something else stands behind it. */
 export function keepMore(slab: Slab, at: number, bytes: Uint8Array, start: number, end: number): boolean {
   if (slab !== current || slab.end !== at || at + end - start > slabBytes) return false;
-  copy.call(bytes, slab.bytes, at, start, end);
+  copyBytes(bytes, start, end, slab.bytes, at);
   slab.end += end - start;
   return true;
 }
@@ -41,7 +43,3 @@ export function release(slab: Slab): void {
   slab.end = 0;
   if (slab !== current && free.length < maxFree) free.push(slab);
 }
-
-const { copy } = Buffer.prototype as {
-  copy(this: Uint8Array, to: Uint8Array, at: number, start: number, end: number): number;
-};

@@ -1,6 +1,6 @@
 import { asError, CancelledError, type Clock, Ctx, failed } from "@weftmesh/core";
 import { discard, emptyBody, endWithBody, Headers, HttpRequest, type HttpResponse } from "@weftmesh/http";
-import { type DeadlineReader, outgoingDeadline, showDeadline } from "@weftmesh/timeout";
+import { type DeadlineReader, outgoingDeadline } from "@weftmesh/timeout";
 import type { SimService } from "../experiment.ts";
 import { errorResponse } from "./error-response.ts";
 import type { Exchange } from "./job.ts";
@@ -24,7 +24,7 @@ export class Hop implements Exchange {
     this.#stops = options.stopsAbandoned;
     const { deadlines } = options;
     const wire = deadlines === undefined ? undefined : outgoingDeadline(ctx, deadlines.clock);
-    if (wire !== undefined) deadlines?.reader.read([showDeadline(wire)], this.#ctx);
+    if (wire !== undefined) deadlines?.reader.read([wire], this.#ctx);
     this.promise = new Promise((resolve, reject) => {
       this.#reject = reject;
       this.#call(server, req).then(

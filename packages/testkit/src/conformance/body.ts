@@ -24,8 +24,11 @@ class PatternSink implements BodySink {
   stopped = false;
   trailers: Headers | undefined = undefined;
 
-  constructor(pattern: readonly number[]) {
+  readonly takesSlices: boolean;
+
+  constructor(pattern: readonly number[], takesSlices: boolean) {
     this.#pattern = pattern;
+    this.takesSlices = takesSlices;
   }
 
   get full(): boolean {
@@ -44,6 +47,11 @@ class PatternSink implements BodySink {
     this.#chunks.push((answer & Retained) !== 0 ? chunk : Uint8Array.from(chunk));
     this.#full = (answer & Full) !== 0;
     return answer;
+  }
+
+  onSlice(bytes: Uint8Array, start: number, end: number): number {
+    if (!this.takesSlices) this.broken.push("a slice for a sink that takes none");
+    return this.onData(bytes.slice(start, end)) & ~Retained;
   }
 
   onEnd(trailers: Headers | undefined): void {
@@ -101,8 +109,8 @@ export function describeBody(name: string, body: BodyCase): void {
   describe(`body ${name}`, () => {
     it("gives the same bytes whatever the chunks and pauses, and ends once", async () => {
       await fc.assert(
-        fc.asyncProperty(arbChunks, arbPattern, fc.nat(3), async (chunks, pattern, delay) => {
-          const sink = new PatternSink(pattern);
+        fc.asyncProperty(arbChunks, arbPattern, fc.nat(3), fc.boolean(), async (chunks, pattern, delay, slices) => {
+          const sink = new PatternSink(pattern, slices);
           const flow = (await body.make(chunks)).pipe(sink);
           await drive(sink, flow, delay, () => sink.ends > 0);
           flow.resume();
@@ -117,8 +125,8 @@ export function describeBody(name: string, body: BodyCase): void {
 
     it("says nothing more after a stop", async () => {
       await fc.assert(
-        fc.asyncProperty(arbChunks, arbPattern, fc.nat(8), async (chunks, pattern, after) => {
-          const sink = new PatternSink(pattern);
+        fc.asyncProperty(arbChunks, arbPattern, fc.nat(8), fc.boolean(), async (chunks, pattern, after, slices) => {
+          const sink = new PatternSink(pattern, slices);
           const flow = (await body.make(chunks)).pipe(sink);
           await drive(sink, flow, 0, () => sink.ends > 0 || sink.heard >= after);
           sink.stopped = sink.ends === 0;
@@ -137,7 +145,7 @@ export function describeBody(name: string, body: BodyCase): void {
         fc.asyncProperty(arbChunks, async (chunks) => {
           const made = await body.make(chunks);
           const { length } = made;
-          const sink = new PatternSink([Taken]);
+          const sink = new PatternSink([Taken], false);
           const flow = made.pipe(sink);
           await drive(sink, flow, 0, () => sink.ends > 0);
           if (length !== undefined) expect(length).toBe(Buffer.concat(chunks).length);

@@ -1,5 +1,6 @@
 export { type SessionLeaf, UnpooledService, unpooled } from "@weftmesh/core";
 export { BalancingPool, type BalancingPoolOptions } from "./balancing-pool.ts";
+export type { ConnectingPool, ConnectingPoolOptions } from "./connecting-pool.ts";
 export { DeadSessionError, PoolDeadlineError, PoolWaitersError } from "./errors.ts";
 export type { SessionLimits } from "./idle-reaper.ts";
 export type { MultiplexedSession } from "./multiplexed-session.ts";

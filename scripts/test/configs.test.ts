@@ -67,7 +67,7 @@ describe("the profile for the edge", () => {
       .filter((key) => !set.some((keyPath) => keyPath === key || keyPath.endsWith(`.${key}`)));
     expect(unknown).toEqual([]);
     expect(set).toContain("routers[0].servers[0].slowClients.minResponseBytesPerSec");
-    expect(set).not.toContain("routers[1].servers[0].slowClients.minResponseBytesPerSec");
+    expect(set).toContain("routers[1].servers[0].slowClients.minResponseBytesPerSec");
     expect(set).toContain("routers[1].servers[0].maxConcurrentStreamsPerConnection");
   });
 });

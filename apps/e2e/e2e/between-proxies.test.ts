@@ -106,9 +106,8 @@ describe("between two proxies over HTTP/2", () => {
     const { port } = server.address() as AddressInfo;
     const direct = plain(await rawly(port, text));
     const through = plain(await rawly(near.at().port, text));
-    const said = (headers: readonly string[]): readonly string[] => headers.filter((line) => !/^trailer:/.test(line));
     expect(through.status).toBe(direct.status);
-    expect(said(through.headers)).toEqual(said(direct.headers));
+    expect(through.headers).toEqual(direct.headers);
     // Chunks may be cut anywhere.
     const joined = (body: string): string => body.replace(/(^|\r\n)[0-9a-f]+\r\n/g, "|").replaceAll(/[|\r\n]/g, "");
     expect(joined(through.body).toLowerCase()).toBe(joined(direct.body).toLowerCase());

@@ -62,7 +62,7 @@ function onHttp1(req: IncomingMessage, res: ServerResponse): void {
     found.trailers = req.trailers;
     if (kind === "/204" || kind === "/304") res.writeHead(Number(kind.slice(1)), { ETag: '"x"' }).end();
     else if (kind === "/big") Readable.from([content]).pipe(res);
-    else if (kind === "/trailers") {
+    else if (kind === "/trailers" || kind === "/sum") {
       res.writeHead(200, { Trailer: "X-Sum", "Set-Cookie": ["a=1", "b=2"], Connection: "X-Hop", "X-Hop": "1" });
       res.write("body");
       res.addTrailers({ "X-Sum": "42" });
@@ -106,6 +106,10 @@ function onHttp2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void 
       Readable.from([content]).pipe(stream);
     } else if (kind === "/trailers") {
       stream.respond({ ":status": 200, "set-cookie": ["a=1", "b=2"] }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "x-sum": "42" }));
+      stream.end("body");
+    } else if (kind === "/sum") {
+      stream.respond({ ":status": 200, "content-length": 4, trailer: "x-sum" }, { waitForTrailers: true });
       stream.on("wantTrailers", () => stream.sendTrailers({ "x-sum": "42" }));
       stream.end("body");
     } else {
@@ -276,6 +280,25 @@ describe.each([
     }
     expect(headers["x-hop"]).toBeUndefined();
     expect(reached.get(path)?.trailers).toMatchObject({ "x-check": "7" });
+  });
+
+  it("has the trailers that are announced beside a length, both ways", async () => {
+    const path = fresh("/sum");
+    const { trailers, headers, body } = await ask(path, {
+      method: "POST",
+      headers:
+        version === "HTTP/2"
+          ? { "content-length": "7", trailer: "x-check", te: "trailers" }
+          : { Trailer: "x-check", TE: "trailers", Connection: "TE, close" },
+      body: Buffer.from("content"),
+      trailers: { "x-check": "7" },
+    });
+    expect([body.toString(), headers["trailer"]?.toLowerCase()]).toEqual(["body", "x-sum"]);
+    expect(trailers).toMatchObject({ "x-sum": "42" });
+    const { body: sent, trailers: behind, headers: got } = reached.get(path) as Reached;
+    expect([sent, got["trailer"]]).toEqual(["content", "x-check"]);
+    expect(behind).toMatchObject({ "x-check": "7" });
+    if (version === "HTTP/2" && out === "2") expect(got["content-length"]).toBe("7");
   });
 
   it("sends and gets 8 MB unchanged", async () => {

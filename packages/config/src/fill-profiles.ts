@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { type Profile, type ProfileDefault, profiles } from "./profiles.ts";
 import { type Entry, type MapNode, plainValue, type SourceNode, type Span } from "./source.ts";
-import { metaOf, settle } from "./structure.ts";
+import { settle } from "./structure.ts";
 
 /** A profile as a config names it, and where. */
 interface Named {
@@ -80,7 +80,7 @@ function put(
   from: Named,
 ): MapNode {
   const schema = key === undefined ? undefined : keys.get(key);
-  if (key === undefined || schema === undefined || metaOf(schema).noProfile === true) return node;
+  if (key === undefined || schema === undefined) return node;
   const given = node.entries.get(key);
   const { start, end } = from.at;
   const made = { start, end, profile: from.name };

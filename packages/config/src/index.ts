@@ -32,6 +32,7 @@ export {
   type ForwardedLabelerConfig,
   type HttpServerConfig,
   httpServerKeys,
+  type InterimResponses,
   type TracePropagatorConfig,
   tracePropagatorSchema,
 } from "./schema/http-router.ts";

@@ -27,7 +27,7 @@ export function jsonSchemaOf(schema: z.ZodType, title?: string): JsonSchema {
 }
 
 /** What our `meta` says that JSON Schema has no word for. */
-const ours: readonly string[] = ["expects", "secret", "text", "noProfile"];
+const ours: readonly string[] = ["expects", "secret", "text"];
 
 /** The named parts of a JSON Schema, once each. */
 class Definitions {

@@ -32,8 +32,6 @@ export interface SchemaMeta {
   readonly expects?: string;
   readonly secret?: boolean;
   readonly text?: boolean;
-  /** A key that no profile sets, since it means nothing where it stands. */
-  readonly noProfile?: boolean;
   readonly default?: unknown;
   readonly examples?: readonly unknown[];
 }

@@ -87,6 +87,15 @@ describe("httpHedging", () => {
     expect([first.headers.get("accept"), first.authority]).toEqual(["*/*", "web"]);
   });
 
+  it("lets the caller hear of the interim responses of the first attempt alone", async () => {
+    const { svc, clock, attempts } = hedgedHttp();
+    const req = get();
+    req.interim = { onInterim: () => {} };
+    void svc.call(req, new Ctx());
+    await clock.advance(5);
+    expect(attempts.map((each) => each.req.interim)).toEqual([req.interim, undefined]);
+  });
+
   it("G20: reads a late answer to its end, so that its connection can be used again", async () => {
     const given = hedgedHttp();
     const [loser] = await won(given);

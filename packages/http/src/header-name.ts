@@ -154,7 +154,7 @@ export const Names: {
   proxyAuthorization: headerName("Proxy-Authorization", hop),
   proxyConnection: headerName("Proxy-Connection", hop),
   te: headerName("TE", hop),
-  trailer: headerName("Trailer", hop),
+  trailer: headerName("Trailer"),
   transferEncoding: headerName("Transfer-Encoding", hop),
   upgrade: headerName("Upgrade", hop),
   contentLength: headerName("Content-Length"),

@@ -37,6 +37,7 @@ export { Headers, type HeaderVisitor } from "./headers.ts";
 export { hasToken, stripHopByHop } from "./hop-by-hop.ts";
 export { codeName, Http2Code, knownCodeName } from "./http2-code.ts";
 export { isIdempotent } from "./idempotent.ts";
+export { type InterimSink, stripInterim } from "./interim.ts";
 export {
   type AlternativeName,
   type Connection,

@@ -1,6 +1,7 @@
 import { type CtxKey, ctxKey } from "@weftmesh/core";
 import { type Body, emptyBody } from "./body.ts";
 import { Headers } from "./headers.ts";
+import type { InterimSink } from "./interim.ts";
 
 export type HttpVersion = "1.0" | "1.1" | "2";
 
@@ -15,6 +16,8 @@ export class HttpRequest {
   path: string;
   readonly headers: Headers;
   body: Body;
+  /** Hears of interim responses. A server sets it; a request that is made of another one has none unless it is given it. */
+  interim: InterimSink | undefined = undefined;
 
   constructor(
     version: HttpVersion,

@@ -19,7 +19,6 @@ describe("stripHopByHop", () => {
         "connection: X-ONE , x-two,",
         "X-Two: 2",
         "TE: trailers",
-        "Trailer: x",
         "Upgrade: h2c",
         "Proxy-Connection: keep-alive",
         "Proxy-Authorization: x",
@@ -28,6 +27,11 @@ describe("stripHopByHop", () => {
         "B: 2",
       ]),
     ).toEqual(["A: 1", "B: 2"]);
+  });
+
+  it("keeps Trailer, which announces what goes on, unless Connection names it", () => {
+    expect(stripped(["Trailer: x-sum", "A: 1"])).toEqual(["Trailer: x-sum", "A: 1"]);
+    expect(stripped(["Trailer: x-sum", "Connection: trailer"])).toEqual([]);
   });
 
   it("keeps Keep-Alive, unless Connection names it", () => {

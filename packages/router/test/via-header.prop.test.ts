@@ -7,14 +7,13 @@ import { hopByHop, viaHeader } from "../src/via-header.ts";
 import { arbHeaders, only, valuesOf } from "./arb-headers.ts";
 import { request, through } from "./message.ts";
 
-/** What RFC 9110 and Linkerd call hop-by-hop, `Keep-Alive` apart: that one goes when `Connection` names it. */
+/** What RFC 9110 calls hop-by-hop, `Keep-Alive` apart: that one goes when `Connection` names it. */
 const forOneHop = new Set([
   "connection",
   "proxy-authenticate",
   "proxy-authorization",
   "proxy-connection",
   "te",
-  "trailer",
   "transfer-encoding",
   "upgrade",
 ]);

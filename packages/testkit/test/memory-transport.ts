@@ -193,6 +193,11 @@ export async function memoryTransport(served: Service<HttpRequest, HttpResponse>
         req.headers.clone(),
         forth,
       );
+      got.interim = {
+        onInterim: (status, headers) => {
+          if (!released && !answered) req.interim?.onInterim(status, headers.clone(), ctx);
+        },
+      };
       let answer: Promise<HttpResponse>;
       try {
         answer = served.call(got, sctx);

@@ -181,6 +181,20 @@ describe("an upgrade from HTTP/1.1", () => {
     expect(dataOf(received(behindSwitch(peer)), 1)).toBe("version 1.1 of web/up");
   });
 
+  it("writes interim responses to stream 1 in HTTP/2", async () => {
+    const hinting = {
+      service: service((req: HttpRequest, ctx) => {
+        req.interim?.onInterim(103, Headers.of("x-hint", "1"), ctx);
+        return Promise.resolve(new HttpResponse(204));
+      }),
+    };
+    const peer = client(await listen({ upgrade: true, http1: hinting, http2: hinting }));
+    await peer.send(upgradeRequest()).until(() => hasEnded(received(behindSwitch(peer)), 1));
+    const heads = received(behindSwitch(peer)).filter((each) => each.type === 1);
+    expect(heads).toHaveLength(2);
+    expect(peer.text).not.toContain("HTTP/1.1 103");
+  });
+
   it("says that the connection ends, where the server closes", async () => {
     const server = await listen({ upgrade: true });
     const peer = client(server);

@@ -307,6 +307,50 @@ describe("HTTP/2 in and HTTP/1.1 out", () => {
     expect(behind.asked[0]?.headers).toMatchObject({ te: "trailers", connection: "TE" });
   });
 
+  describe("a body that has both a length and trailers", () => {
+    const sum = { "x-sum": "42" };
+    async function asked(headers: Record<string, string>, trailers = sum): Promise<Asked> {
+      const behind = await http1Backend();
+      const proxy = await proxyTo(1, behind.port);
+      await askHttp2(proxy.address.port, {
+        method: "POST",
+        headers: { "content-length": "7", ...headers },
+        body: "content",
+        trailers,
+      });
+      return behind.asked[0] as Asked;
+    }
+
+    it("of a request goes in chunks where they are announced", async () => {
+      const { headers, body, trailers } = await asked({ trailer: "x-sum" });
+      expect([headers["content-length"], headers["transfer-encoding"], headers["trailer"]]).toEqual([
+        undefined,
+        "chunked",
+        "x-sum",
+      ]);
+      expect([body, trailers]).toEqual(["content", sum]);
+    });
+
+    it("of a request keeps its length where they are not, and loses them", async () => {
+      const { headers, body, trailers } = await asked({ te: "trailers" });
+      expect([headers["content-length"], headers["transfer-encoding"]]).toEqual(["7", undefined]);
+      expect([body, trailers]).toEqual(["content", {}]);
+    });
+
+    it("of a request that waits for leave goes in chunks as well", async () => {
+      const { body, trailers } = await asked({ trailer: "x-sum", expect: "100-continue" });
+      expect([body, trailers]).toEqual(["content", sum]);
+    });
+
+    it("of a request whose content is empty goes in chunks as well", async () => {
+      const behind = await http1Backend();
+      const proxy = await proxyTo(1, behind.port);
+      const headers = { "content-length": "0", trailer: "x-sum" };
+      await askHttp2(proxy.address.port, { method: "POST", headers, trailers: sum });
+      expect([behind.asked[0]?.body, behind.asked[0]?.trailers]).toEqual(["", sum]);
+    });
+  });
+
   it("B34: tells the backend within 100 ms that the client reset its stream, and the client that the backend left", async () => {
     let hung: IncomingMessage | undefined;
     let leftMs: number | undefined;
@@ -349,6 +393,43 @@ describe("HTTP/2 in and HTTP/1.1 out", () => {
 });
 
 describe("HTTP/1.1 in and HTTP/2 out", () => {
+  describe("a response whose body has both a length and trailers", () => {
+    const announced = { "content-length": "7", trailer: "x-sum" };
+    const takes = { TE: "trailers", Connection: "TE" };
+
+    it.each([
+      ["goes in chunks where they are announced and the client takes them", takes, announced, true],
+      ["goes in chunks where the client takes them among others", { TE: "deflate;q=0.5, Trailers" }, announced, true],
+      ["keeps its length where they are not announced, and loses them", takes, { "content-length": "7" }, false],
+      ["keeps its length where the client has not said that it takes them", {}, announced, false],
+      ["keeps its length where the client takes other codings alone", { TE: "gzip" }, announced, false],
+    ] as const)("%s", async (_what, headers, answered, isChunked) => {
+      const behind = await http2Backend(() => ({ headers: answered, body: "content", trailers: { "x-sum": "42" } }));
+      const proxy = await proxyTo(2, behind.port);
+      const told = await askHttp1(proxy.address.port, { headers });
+      expect(told.body).toBe("content");
+      expect(told.headers["transfer-encoding"]).toBe(isChunked ? "chunked" : undefined);
+      expect(told.headers["content-length"]).toBe(isChunked ? undefined : "7");
+      expect(told.trailers).toEqual(isChunked ? { "x-sum": "42" } : {});
+    });
+
+    it("keeps its length for HTTP/1.0, and for HEAD", async () => {
+      const behind = await http2Backend(({ method }) =>
+        method === "HEAD"
+          ? { headers: announced }
+          : { headers: announced, body: "content", trailers: { "x-sum": "42" } },
+      );
+      const proxy = await proxyTo(2, behind.port);
+      const told = await askHttp1(proxy.address.port, { method: "HEAD", headers: takes });
+      expect([told.headers["content-length"], told.headers["transfer-encoding"]]).toEqual(["7", undefined]);
+      const client = new RawClient(proxy.address.port);
+      closing.push(() => client.destroy());
+      await client.send("GET / HTTP/1.0\r\nHost: web\r\nTE: trailers\r\n\r\n").gone();
+      expect(client.text.toLowerCase()).toContain("content-length: 7\r\n");
+      expect(client.text).toMatch(/\r\n\r\ncontent$/);
+    });
+  });
+
   it("cuts the client off when the backend resets a stream that has begun, and answers 502 before that", async () => {
     const server = createHttp2();
     let begins = false;

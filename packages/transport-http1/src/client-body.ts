@@ -31,8 +31,9 @@ export class RequestBody implements BodySink {
     this.head = head;
   }
 
-  start(body: Body): void {
-    this.remaining = body.length;
+  /** `length` is what the head says of the body; undefined when that is chunked. */
+  start(body: Body, length: number | undefined): void {
+    this.remaining = length;
     const flow = body.pipe(this);
     if (this.over) {
       if (this.stopReason !== undefined) flow.stop(this.stopReason);

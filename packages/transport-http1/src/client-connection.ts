@@ -27,7 +27,7 @@ import {
 } from "@weftmesh/wire";
 import { ChunkedDecoder } from "./chunked.ts";
 import { RequestBody, type RequestBodyOwner } from "./client-body.ts";
-import { requestHead } from "./client-request-head.ts";
+import { framedLength, requestHead } from "./client-request-head.ts";
 import { malformed } from "./errors.ts";
 import { Incomplete } from "./header-block.ts";
 import { type BodyOwner, IncomingBody } from "./incoming-body.ts";
@@ -194,7 +194,7 @@ export class ClientConnection
     this.bodyUntouched = false;
     const sending = new RequestBody(this, this.wire, text);
     this.sending = sending;
-    sending.start(req.body);
+    sending.start(req.body, framedLength(req));
   }
 
   /** The peer wants the body, or has let us wait long enough. */
@@ -204,7 +204,7 @@ export class ClientConnection
     if (holding === undefined || req === undefined) return;
     this.bodyUntouched = false;
     this.sending = holding;
-    holding.start(req.body);
+    holding.start(req.body, framedLength(req));
   }
 
   private dropHolding(): void {
@@ -346,6 +346,7 @@ export class ClientConnection
       const cause = malformed(`there are more than ${maxInterim} interim responses`);
       this.abort(new ResponseError(this.options.peer, cause));
     } else if (status === 100) this.goOn();
+    else this.req?.interim?.onInterim(status, this.head.headers, this.ctx as Ctx);
     // The request's body may have failed at once, and the call with it.
     return this.awaiting;
   }

@@ -1,4 +1,4 @@
-import { type HttpRequest, Names, TunnelRequest } from "@weftmesh/http";
+import { emptyBody, type HttpRequest, Names, TunnelRequest } from "@weftmesh/http";
 import { RequestError } from "@weftmesh/wire";
 import { fromHttp2 } from "./from-http2.ts";
 
@@ -27,6 +27,14 @@ export function requestHead(req: HttpRequest): string {
   return `${method} ${path} HTTP/1.1\r\n${host}${headers.toLines()}${framing}${upgrade}\r\n`;
 }
 
+/**
+ * What the request says that its body has; undefined where it is chunked. In HTTP/2 a body may have both a length and
+ * trailers, which HTTP/1.1 has behind chunks alone: those that are announced are worth them.
+ */
+export function framedLength({ version, headers, body }: HttpRequest): number | undefined {
+  return version === "2" && body !== emptyBody && headers.has(Names.trailer) ? undefined : body.length;
+}
+
 function upgradeLines({ headers, protocols }: TunnelRequest): string {
   headers.delete(Names.connection).delete(Names.upgrade);
   for (const protocol of protocols) {
@@ -38,7 +46,7 @@ function upgradeLines({ headers, protocols }: TunnelRequest): string {
 /** What has to be added so that the message says once, and truly, how long it is. */
 function framingLine(req: HttpRequest): string {
   const { headers, method } = req;
-  const { length } = req.body;
+  const length = framedLength(req);
   if (length === undefined) {
     headers.delete(Names.contentLength);
     return "Transfer-Encoding: chunked\r\n";

@@ -8,6 +8,7 @@ import {
   type HttpResponse,
   hasToken,
   Names,
+  stripInterim,
   Taken,
   type TunnelResponse,
 } from "@weftmesh/http";
@@ -53,6 +54,7 @@ export class ResponseWriter implements BodySink {
   private ctx: Ctx | undefined = undefined;
   private isOld = false;
   private isHead = false;
+  private takesTrailers = false;
   private framing: Framing = Framing.None;
   /** Bytes of the body that are still to come. */
   private remaining = 0;
@@ -69,12 +71,13 @@ export class ResponseWriter implements BodySink {
     this.sentBytes = sentBytes;
   }
 
-  /** A request is here. `isOld` says that it is of HTTP/1.0. */
-  begin(ctx: Ctx, keepAlive: boolean, isOld: boolean, isHead: boolean): void {
+  /** A request is here. `isOld` says that it is of HTTP/1.0, `takesTrailers` that its `TE` names them. */
+  begin(ctx: Ctx, keepAlive: boolean, isOld: boolean, isHead: boolean, takesTrailers: boolean): void {
     this.ctx = ctx;
     this.keepAlive = keepAlive;
     this.isOld = isOld;
     this.isHead = isHead;
+    this.takesTrailers = takesTrailers;
     this.answered = false;
     this.done = false;
     this.broken = undefined;
@@ -145,6 +148,12 @@ export class ResponseWriter implements BodySink {
   /** Leave for the client to send its body, or a sign of life. */
   writeContinue(): void {
     this.send("HTTP/1.1 100 Continue\r\n\r\n");
+  }
+
+  /** The caller knows that no response has begun, and that the status is of an interim one. */
+  writeInterim(status: number, headers: Headers): void {
+    stripInterim(headers);
+    this.send(`${statusLine(status) + headers.toLines()}\r\n`);
   }
 
   /** The wire takes more again. */
@@ -240,6 +249,8 @@ export class ResponseWriter implements BodySink {
   private headOf(rep: HttpResponse): string {
     const { status, headers, body } = rep;
     const { length } = body;
+    // Where the backend speaks HTTP/2, a body may have both; only chunks have room for trailers.
+    const hasTrailers = this.takesTrailers && rep.version === "2" && body !== emptyBody && headers.has(Names.trailer);
     let lines = "";
     if (headers.has(Names.transferEncoding)) headers.delete(Names.transferEncoding);
     if (headers.has(Names.connection)) {
@@ -252,7 +263,7 @@ export class ResponseWriter implements BodySink {
     } else if (this.isHead || status === 304) {
       this.framing = Framing.None;
       lines = lengthOfUnsent(headers, body === emptyBody ? undefined : length);
-    } else if (length === undefined) {
+    } else if (length === undefined || (hasTrailers && !this.isOld)) {
       headers.delete(Names.contentLength);
       if (this.isOld) {
         this.framing = Framing.UntilClose;

@@ -5,8 +5,12 @@ import {
   ConnectionKey,
   dropBody,
   emptyBody,
+  type Headers,
   HttpRequest,
   type HttpResponse,
+  hasToken,
+  type InterimSink,
+  Names,
   TunnelRequest,
   TunnelResponse,
 } from "@weftmesh/http";
@@ -30,6 +34,7 @@ import type { RequestHead } from "./request-head.ts";
 import { type ResponseOwner, ResponseWriter } from "./response-writer.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { ServerTunnel } from "./server-tunnel.ts";
+import { isInterimStatus } from "./status-line.ts";
 
 /** Requests that a client sends before it has its answers wait here, up to about this many bytes; then in its socket. */
 const maxHeldBytes = 16_384;
@@ -47,7 +52,9 @@ const probeMs = 20;
  * response is whole when its head arrives. The methods stand in the order in which a request meets them; they share
  * one state, which is why they are one file.
  */
-export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, WatchedConnection, ServedConnection {
+export class ServerConnection
+  implements WireReader, BodyOwner, ResponseOwner, WatchedConnection, ServedConnection, InterimSink
+{
   requests = 0;
   phase: Phase = Phase.Idle;
   /** Goes up whenever a phase begins. */
@@ -180,7 +187,9 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
     this.phase = Phase.Exchange;
     this.isOld = isOld;
     this.owesContinue = head.expectsContinue;
-    this.writer.begin(ctx, head.keepAlive, isOld, head.method === "HEAD");
+    // By now: what concerns one hop alone is gone when the answer comes.
+    const takesTrailers = head.headers.has(Names.te) && hasToken(head.headers, Names.te, "trailers");
+    this.writer.begin(ctx, head.keepAlive, isOld, head.method === "HEAD", takesTrailers);
     let body: Body = emptyBody;
     if (head.length !== 0) {
       this.requestDone = false;
@@ -194,7 +203,8 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
         ? new HttpRequest(version, method, scheme, authority, path, headers, body)
         : new TunnelRequest(version, method, scheme, authority, path, headers, protocols);
     this.req = req;
-    const { switchTo } = this.settings;
+    const { switchTo, passesInterim } = this.settings;
+    if (passesInterim && !isOld) req.interim = this;
     if (switchTo !== undefined && body === emptyBody && this.goesOver(switchTo, req)) return;
     let call: Promise<HttpResponse>;
     try {
@@ -327,6 +337,12 @@ export class ServerConnection implements WireReader, BodyOwner, ResponseOwner, W
   }
 
   // The response.
+
+  /** One for which the client has no room is not kept for it. */
+  onInterim(status: number, headers: Headers, ctx: Ctx): void {
+    if (this.phase !== Phase.Exchange || this.writer.answered || ctx.root !== this.ctx || this.wire.full) return;
+    if (isInterimStatus(status)) this.writer.writeInterim(status, headers);
+  }
 
   private answer(rep: HttpResponse): void {
     const { writer } = this;

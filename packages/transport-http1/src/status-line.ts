@@ -2,6 +2,8 @@
 const reasons: Readonly<Record<number, string>> = {
   100: "Continue",
   101: "Switching Protocols",
+  102: "Processing",
+  103: "Early Hints",
   200: "OK",
   201: "Created",
   202: "Accepted",
@@ -77,4 +79,9 @@ function makeLine(status: number): string {
 /** True for what may end an exchange: three digits, and no interim response. */
 export function isFinalStatus(status: number): boolean {
   return Number.isInteger(status) && status >= 200 && status <= 999;
+}
+
+/** True for what a service may say ahead of its answer. */
+export function isInterimStatus(status: number): boolean {
+  return Number.isInteger(status) && status > 101 && status < 200;
 }

@@ -32,6 +32,7 @@ export function memoryServer(
     readTimeoutMs: Number.POSITIVE_INFINITY,
     writeTimeoutMs: Number.POSITIVE_INFINITY,
     tunnels: undefined,
+    passesInterim: true,
     switchTo: undefined,
     guard: noGuard,
     ...settings,

@@ -209,7 +209,7 @@ export class ClientSession
     else if (response.fault !== undefined) stream.bad(response.fault);
     else if (status < 200) {
       if (endStream) stream.bad("it ends with an interim response");
-      else stream.inform(status);
+      else stream.inform(status, response);
     } else {
       this.budget.useful();
       this.exchanges++;

@@ -13,6 +13,7 @@ import {
 import { ConnectionLostError, RequestBrokenError, RequestError, ResponseError, TunnelLife } from "@weftmesh/wire";
 import { noLength } from "./content-length.ts";
 import { ErrorCode } from "./frame-types.ts";
+import type { ResponseFields } from "./response-fields.ts";
 import { Stream } from "./stream.ts";
 import type { StreamHost } from "./stream-host.ts";
 import { StreamInput } from "./stream-input.ts";
@@ -131,9 +132,10 @@ export class ClientStream extends Stream {
   // The response.
 
   /** An interim response. */
-  inform(status: number): void {
+  inform(status: number, fields: ResponseFields): void {
     if (++this.interim > maxInterim) this.bad(`there are more than ${maxInterim} interim responses`);
     else if (status === 100) this.continueBody();
+    else this.req?.interim?.onInterim(status, fields.headers, this.ctx as Ctx);
   }
 
   answer(status: number, headers: Headers, length: number, endStream: boolean): void {

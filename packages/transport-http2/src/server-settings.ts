@@ -20,8 +20,13 @@ export interface Http2ServerLimits extends SlownessLimits {
   readonly headerTimeoutMs: number;
   /** How long a window is in which a body of known length must bring `minBodyBytesPerSec` on average. */
   readonly bodyTimeoutMs: number;
-  /** How long a client may take nothing of a stream that waits for it. */
+  /** How long a client may take nothing of a stream that waits for it; and the window of `minResponseBytesPerSec`. */
   readonly responseTimeoutMs: number;
+  /**
+   * What a client must take of a stream that waits for its window; and of a connection, where streams wait for that.
+   * 0 lets it take as little as it likes.
+   */
+  readonly minResponseBytesPerSec: number;
   /** How long a connection goes on reading what nobody wants, behind a GOAWAY. */
   readonly lingerMs: number;
 }
@@ -36,6 +41,7 @@ export const defaultHttp2ServerLimits: Http2ServerLimits = {
   bodyTimeoutMs: 20_000,
   minBodyBytesPerSec: 50,
   responseTimeoutMs: 60_000,
+  minResponseBytesPerSec: 0,
   lingerMs: 2_000,
 };
 

@@ -5,8 +5,10 @@ import {
   type Headers,
   type HttpRequest,
   type HttpResponse,
+  type InterimSink,
   StreamError,
   StreamReset,
+  stripInterim,
   TunnelRequest,
   TunnelResponse,
 } from "@weftmesh/http";
@@ -15,7 +17,7 @@ import { malformedMessage } from "./errors.ts";
 import { ErrorCode } from "./frame-types.ts";
 import { dropFraming, dropHandshake, fixLength } from "./message-headers.ts";
 import type { Http2ServerSettings } from "./server-settings.ts";
-import { isFinalStatus, statusField } from "./status-field.ts";
+import { isFinalStatus, isInterimStatus, statusField } from "./status-field.ts";
 import { Stream } from "./stream.ts";
 import type { StreamHost } from "./stream-host.ts";
 import { StreamTunnelEnd } from "./stream-tunnel-end.ts";
@@ -27,6 +29,9 @@ export interface ServerStreamHost extends StreamHost {
   streamBroke(): void;
 }
 
+/** Interim responses are written while no more than this waits for the client: more than a busy connection has. */
+const maxInterimPendingBytes = 262_144;
+
 /**
  * One request of a client, and its response.
  *
@@ -34,7 +39,7 @@ export interface ServerStreamHost extends StreamHost {
  * the stream or leaves.
  * Cost: besides itself two closures, by which it hears of the call.
  */
-export class ServerStream extends Stream {
+export class ServerStream extends Stream implements InterimSink {
   override readonly host: ServerStreamHost;
   /** The octets of its header list, which count against a limit while it is open. */
   readonly listBytes: number;
@@ -57,6 +62,7 @@ export class ServerStream extends Stream {
   /** Has the service answer. */
   serve(req: HttpRequest, settings: Http2ServerSettings, expectsContinue: boolean): void {
     this.req = req;
+    req.interim = settings.passesInterim ? this : undefined;
     this.isHead = req.method === "HEAD";
     this.owesContinue = expectsContinue;
     let call: Promise<HttpResponse>;
@@ -115,6 +121,14 @@ export class ServerStream extends Stream {
   }
 
   // The response.
+
+  /** One for which the client has no room is not kept for it. */
+  onInterim(status: number, headers: Headers): void {
+    if (this.ctx === undefined || this.answered || this.gone || !isInterimStatus(status)) return;
+    if (this.wire.pending > maxInterimPendingBytes) return;
+    stripInterim(headers);
+    this.writeHead(status, headers, false);
+  }
 
   private answer(rep: HttpResponse): void {
     const { ctx } = this;

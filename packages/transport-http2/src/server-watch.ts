@@ -44,6 +44,8 @@ interface Seen {
   sent: number;
   sentMs: number;
   readonly arriving: RateWindow;
+  /** What the client takes; none before that is measured. */
+  taken: RateWindow | undefined;
 }
 
 /**
@@ -66,6 +68,8 @@ export class ServerWatch {
   private readMs: number;
   private flushed = 0;
   private writeMs: number;
+  /** What the client takes of all streams together. */
+  private taken: RateWindow | undefined = undefined;
   private awaitedMs = -1;
   private seen: Map<number, Seen> | undefined = undefined;
 
@@ -89,7 +93,12 @@ export class ServerWatch {
       settings.stats.writeTimeout.inc();
       session.destroy();
     } else if (session.phase >= SessionPhase.Closing) this.checkClosing(session, nowMs);
-    else if (this.isSlowFrame(session, nowMs)) {
+    else if (this.isSlowReader(session, nowMs)) {
+      settings.stats.writeTimeout.inc();
+      // Where bytes wait on the wire, nobody would read why.
+      if (session.wire.pending > 0) session.destroy();
+      else session.fail(new ConnectionFault(ErrorCode.EnhanceYourCalm, this.tooFew("a client")));
+    } else if (this.isSlowFrame(session, nowMs)) {
       settings.stats.readTimeout.inc();
       const { headerTimeoutMs } = settings.limits;
       session.fail(new ConnectionFault(ErrorCode.EnhanceYourCalm, `a frame took longer than ${headerTimeoutMs} ms`));
@@ -141,6 +150,25 @@ export class ServerWatch {
     return nowMs - this.writeMs >= limitMs;
   }
 
+  /**
+   * The connection as a whole takes too little, while something waits for it. Streams share what it takes: none is slow
+   * by itself as long as its own window is open.
+   */
+  private isSlowReader({ wire, streams }: WatchedSession, nowMs: number): boolean {
+    const { responseTimeoutMs, minResponseBytesPerSec } = this.settings.limits;
+    if (minResponseBytesPerSec === 0 || (wire.pending === 0 && !someWait(streams))) {
+      this.taken?.rest();
+      return false;
+    }
+    this.taken ??= new RateWindow();
+    return this.taken.isSlow(wire.sent - wire.pending, nowMs, responseTimeoutMs, minResponseBytesPerSec);
+  }
+
+  private tooFew(who: string): string {
+    const { responseTimeoutMs, minResponseBytesPerSec } = this.settings.limits;
+    return `${who} took less than ${minResponseBytesPerSec} bytes/s for ${responseTimeoutMs} ms`;
+  }
+
   private isSlowFrame(session: WatchedSession, nowMs: number): boolean {
     if (!session.isWithinFrame || session.framesRead !== this.frames) {
       this.frames = session.framesRead;
@@ -167,7 +195,10 @@ export class ServerWatch {
     let silent = 0;
     if (streams.size > 0) {
       for (const stream of streams.list()) {
-        if (stream.remoteEnded && !stream.holds) continue;
+        if (stream.remoteEnded && !stream.holds) {
+          this.seen?.get(stream.id)?.taken?.rest();
+          continue;
+        }
         const seen = this.seenOf(stream, nowMs);
         if (stream.isSilent && seen.check < this.checks) silent++;
         this.checkStream(stream, seen, nowMs, silent);
@@ -196,14 +227,36 @@ export class ServerWatch {
     } else if (nowMs - seen.sentMs >= responseTimeoutMs) {
       this.settings.stats.writeTimeout.inc();
       stream.giveUp(tooSlow(`a client took nothing of its response for ${responseTimeoutMs} ms`));
+      return;
     }
+    if (this.isSlowlyTaken(stream, seen, nowMs)) {
+      this.settings.stats.writeTimeout.inc();
+      stream.giveUp(tooSlow(this.tooFew("of its response a client")));
+    }
+  }
+
+  /** Only while it is the window of the stream itself that holds it up. */
+  private isSlowlyTaken(stream: ServerStream, seen: Seen, nowMs: number): boolean {
+    const { responseTimeoutMs, minResponseBytesPerSec } = this.settings.limits;
+    if (minResponseBytesPerSec === 0 || !stream.holds || stream.window > 0) {
+      seen.taken?.rest();
+      return false;
+    }
+    seen.taken ??= new RateWindow();
+    return seen.taken.isSlow(stream.sentBytes, nowMs, responseTimeoutMs, minResponseBytesPerSec);
   }
 
   private seenOf(stream: ServerStream, nowMs: number): Seen {
     this.seen ??= new Map();
     let seen = this.seen.get(stream.id);
     if (seen === undefined) {
-      seen = { check: this.checks, sent: stream.sentBytes, sentMs: nowMs, arriving: new RateWindow() };
+      seen = {
+        check: this.checks,
+        sent: stream.sentBytes,
+        sentMs: nowMs,
+        arriving: new RateWindow(),
+        taken: undefined,
+      };
       this.seen.set(stream.id, seen);
     }
     return seen;
@@ -214,6 +267,12 @@ export class ServerWatch {
     if (streams.size === 0) this.seen = undefined;
     else for (const id of this.seen.keys()) if (!streams.has(id)) this.seen.delete(id);
   }
+}
+
+/** Something waits that its stream may send: for the window of the connection, or for its turn. */
+function someWait(streams: StreamTable<ServerStream>): boolean {
+  for (const stream of streams.list()) if (stream.holds && stream.window > 0) return true;
+  return false;
 }
 
 function isWaitedFor({ streams }: WatchedSession): boolean {

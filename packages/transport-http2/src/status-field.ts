@@ -18,3 +18,8 @@ function makeField(status: number): HeaderField {
 export function isFinalStatus(status: number): boolean {
   return Number.isInteger(status) && status >= 200 && status <= 999;
 }
+
+/** True for what a service may say ahead of its answer. */
+export function isInterimStatus(status: number): boolean {
+  return Number.isInteger(status) && status > 101 && status < 200;
+}

@@ -17,6 +17,8 @@ export interface ServingOptions extends WireServerOptions {
   };
   /** What clients may make tunnels of; nothing if not given. */
   readonly tunnels?: TunnelSettings;
+  /** Whether clients hear of interim responses (102 to 199), by `HttpRequest.interim`; true if not given. */
+  readonly passesInterim?: boolean;
 }
 
 /** How slow a client may be, whatever it speaks. Units: ms; `Infinity` leaves a limit out. */
@@ -29,6 +31,8 @@ export interface SlownessLimits {
   readonly minBodyBytesPerSec: number;
   /** How long a client may take nothing, or too little, of what waits for it. */
   readonly responseTimeoutMs: number;
+  /** 0 lets a client take as little as it likes. */
+  readonly minResponseBytesPerSec: number;
   /** How long a connection goes on reading what nobody wants, before it is closed. */
   readonly lingerMs: number;
 }
@@ -49,6 +53,8 @@ export interface ServingSettings {
   readonly guard: ServerGuard;
   /** What clients may make tunnels of; nothing if undefined. */
   readonly tunnels: TunnelSettings | undefined;
+  /** Whether clients hear of interim responses. */
+  readonly passesInterim: boolean;
 }
 
 const never = Number.POSITIVE_INFINITY;
@@ -66,6 +72,7 @@ export function servingSettings(options: ServingOptions): ServingSettings {
     writeTimeoutMs: socketOptions?.writeTimeoutMs ?? never,
     guard: options.guard ?? noGuard,
     tunnels: options.tunnels,
+    passesInterim: options.passesInterim ?? true,
   };
 }
 

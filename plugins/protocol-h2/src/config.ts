@@ -23,7 +23,6 @@ import {
   type ServerVersionsConfig,
   type ServiceConfig,
   serverVersionsKeys,
-  slowClientsSchema,
   type TracePropagatorConfig,
   type TunnelsConfig,
   tracePropagatorSchema,
@@ -77,10 +76,6 @@ const retryBufferSize = (): z.ZodType<RetryBufferSize> =>
       .describe("Of a response whose end may call for a retry; a longer one is passed on as it comes"),
   });
 
-/** HTTP/2 lets a client stop one stream and take the others: there is no rate of a response. */
-const noResponseRate =
-  "minResponseBytesPerSec has no meaning for an h2 server, whose clients pause streams as they like";
-
 /** The keys of an h2 router. */
 export function h2Schema(plugins: PluginSource): z.ZodType<H2Config> {
   const log = accessLogSchemas(readRollPolicy);
@@ -107,9 +102,6 @@ export function h2Schema(plugins: PluginSource): z.ZodType<H2Config> {
       maxConcurrentStreamsPerConnection: PositiveCount.default(1000).describe(
         "Requests of a connection at a time; one more is refused",
       ),
-      slowClients: slowClientsSchema(noResponseRate)
-        .optional()
-        .describe("How slow clients may be; the defaults of its keys when absent (not in Linkerd)"),
     },
     client: { ...httpClientKeys(plugins), ...clientVersionKeys("h2"), ...clientEndpointKeys() },
     service: {

@@ -127,8 +127,9 @@ describe("the keys of an h2 router", () => {
     );
     expect(mistakes({ service: { responseClassifier: { kind: "io.l5d.h2.grpc.default" } } })).toEqual([]);
     expect(mistakes({ maxHeadersKB: 8 }).length).toBe(1);
-    expect(mistakes({ servers: [{ slowClients: { minResponseBytesPerSec: 1 } }] })[0]).toContain(
-      "minResponseBytesPerSec has no meaning for an h2 server",
+    expect(mistakes({ servers: [{ slowClients: { minResponseBytesPerSec: 1 } }] })).toEqual([]);
+    expect(mistakes({ servers: [{ slowClients: { minResponseBytesPerSec: -1 } }] })[0]).toContain(
+      "minResponseBytesPerSec",
     );
   });
 

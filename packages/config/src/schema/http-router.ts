@@ -15,7 +15,11 @@ export interface HttpServerConfig {
   readonly maxCallDepth: number;
   readonly clearForwarded: boolean;
   readonly allowUnderscoresInHeaders: boolean;
+  readonly interimResponses: InterimResponses;
 }
+
+/** Which clients hear of interim responses. */
+export type InterimResponses = "all" | "h2" | "none";
 
 const empty = (): z.ZodType => z.strictObject({});
 
@@ -52,6 +56,11 @@ export function httpServerKeys(): { readonly [K in keyof HttpServerConfig]-?: z.
     allowUnderscoresInHeaders: Flag.default(true).describe(
       "Take header names with a _, which applications may confuse with a - (not in Linkerd)",
     ),
+    interimResponses: oneOf("all", "h2", "none")
+      .default("all")
+      .describe(
+        "Who is passed interim responses such as 103: all clients but those of HTTP/1.0, those of HTTP/2, or none (not in Linkerd)",
+      ),
   };
 }
 

@@ -10,11 +10,7 @@ export interface SlowClientsConfig {
   readonly minResponseBytesPerSec: number;
 }
 
-/** `noResponseRate` says why the rate of a response cannot be bounded: it may only be 0 then, whatever a profile says. */
-export function slowClientsSchema(noResponseRate?: string): z.ZodType<SlowClientsConfig> {
-  const responseRate = Count.default(0).describe(
-    "Bytes per second that a client must take of a response that waits for it; 0 for no limit",
-  );
+export function slowClientsSchema(): z.ZodType<SlowClientsConfig> {
   return z.strictObject({
     headerTimeoutMs: DurationMs.default(10_000).describe(
       "Longest time from the first byte of a request's head to its last; 0 for no limit",
@@ -28,9 +24,8 @@ export function slowClientsSchema(noResponseRate?: string): z.ZodType<SlowClient
     responseWindowMs: DurationMs.default(60_000).describe(
       "Span over which it is measured how fast a client takes a response, while some of it waits",
     ),
-    minResponseBytesPerSec:
-      noResponseRate === undefined
-        ? responseRate
-        : responseRate.refine((rate) => rate === 0, { message: noResponseRate }).meta({ noProfile: true }),
+    minResponseBytesPerSec: Count.default(0).describe(
+      "Bytes per second that a client must take of a response that waits for it; 0 for no limit",
+    ),
   });
 }

@@ -27,8 +27,6 @@ export function listenConfigured(
   const { serverSession: session, socketOptions } = server;
   const listeners = params.get(ListenersParam);
   const pace = paceLimits(server);
-  // HTTP/2 lets a client stop one stream and take the others: there is no rate of a response.
-  const { minResponseBytesPerSec: _none, ...pace2 } = pace;
   const refuseUnderscores = !server.allowUnderscoresInHeaders;
   const own = {
     service,
@@ -47,7 +45,17 @@ export function listenConfigured(
     ...(listeners === undefined ? {} : { listeners }),
   };
   return listenVersions(server.protocols, wire, {
-    http1: { ...own, ...http1, limits: { ...pace, refuseUnderscores, ...http1.limits } },
-    http2: { ...own, ...http2, limits: { ...pace2, refuseUnderscores, ...http2.limits } },
+    http1: {
+      ...own,
+      passesInterim: server.interimResponses === "all",
+      ...http1,
+      limits: { ...pace, refuseUnderscores, ...http1.limits },
+    },
+    http2: {
+      ...own,
+      passesInterim: server.interimResponses !== "none",
+      ...http2,
+      limits: { ...pace, refuseUnderscores, ...http2.limits },
+    },
   });
 }

@@ -491,6 +491,68 @@ export function describeTransport(
       });
     });
 
+    describe("interim responses", () => {
+      /** What the client hears, in order; the answer stands there as its status alone. */
+      async function heard(req: HttpRequest): Promise<string[]> {
+        const all: string[] = [];
+        req.interim = { onInterim: (status, headers) => all.push(`${status} ${headers.getAll("link").join()}`) };
+        const rep = await pair.client.call(req, new Ctx());
+        all.push(String(rep.status));
+        await RecordingSink.of(rep.body).done;
+        return all;
+      }
+
+      it("come one by one, each with its headers, before the answer, and concern no later call", async () => {
+        serve = async (req, ctx) => {
+          req.interim?.onInterim(103, Headers.of("link", "</a.css>", "link", "</b.css>"), ctx);
+          await settle();
+          req.interim?.onInterim(102, new Headers(), ctx);
+          req.interim?.onInterim(199, Headers.of("Link", "</c.css>"), ctx);
+          return new HttpResponse(200, new Headers(), textBody("found"));
+        };
+        expect(await heard(get("/"))).toEqual(["103 </a.css>,</b.css>", "102 ", "199 </c.css>", "200"]);
+        serve = async () => new HttpResponse(204);
+        expect(await heard(get("/"))).toEqual(["204"]);
+        await free();
+      });
+
+      it("are not passed on behind the head of the answer, nor of a call that was answered long ago", async () => {
+        const body = new PushBody();
+        let late = (): void => {};
+        serve = async (req, ctx) => {
+          const { interim } = req;
+          late = () => interim?.onInterim(103, Headers.of("link", "</late>"), ctx);
+          return new HttpResponse(200, new Headers(), body);
+        };
+        const all: string[] = [];
+        const req = get("/");
+        req.interim = { onInterim: (status) => all.push(String(status)) };
+        const sink = RecordingSink.of((await pair.client.call(req, new Ctx())).body);
+        late();
+        body.push(bytes("content"));
+        await eventually("the content comes", () => sink.bytes === 7);
+        late();
+        body.end();
+        await sink.done;
+        await free();
+        late();
+        serve = async (_req) => {
+          late();
+          return new HttpResponse(200, new Headers(), textBody("next"));
+        };
+        expect(await heard(get("/next"))).toEqual(["200"]);
+        expect([all, sink.text()]).toEqual([[], "content"]);
+      });
+
+      it("go unheard where nobody listens for them", async () => {
+        serve = async (req, ctx) => {
+          req.interim?.onInterim(103, Headers.of("link", "</a.css>"), ctx);
+          return new HttpResponse(200, new Headers(), textBody("found"));
+        };
+        expect(await exchange(pair.client, get("/"))).toEqual({ status: 200, text: "found" });
+      });
+    });
+
     describe("many calls", () => {
       it("keeps concurrent calls apart", async () => {
         serve = async (req) => {

@@ -37,6 +37,7 @@ export {
   tracePropagatorSchema,
 } from "./schema/http-router.ts";
 export {
+  type ClientProtocolName,
   type ClientVersionConfig,
   clientVersionKeys,
   type HttpVersionName,

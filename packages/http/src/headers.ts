@@ -200,6 +200,22 @@ export class Headers implements Iterable<readonly [string, string]> {
     return size;
   }
 
+  /** Octets of names and values, and 32 for each header: as HTTP/2 counts them for its limit (RFC 9113 section 6.5.2). */
+  get listBytes(): number {
+    const { spans, added } = this;
+    let bytes = 32 * added.length;
+    for (let i = 0; i < spans.length; i += stride) {
+      if (spans[i] === deleted) continue;
+      bytes += 32 + (spans[i + 2] as number) - (spans[i + 1] as number);
+      bytes += (spans[i + 4] as number) - (spans[i + 3] as number);
+    }
+    for (let i = 0; i < added.length; i++) {
+      const { name, value } = added[i] as HeaderField;
+      bytes += name.length + value.length;
+    }
+    return bytes;
+  }
+
   /** Every name and value, in order. */
   forEach(visit: (name: string, value: string) => void): void {
     const { spans } = this;

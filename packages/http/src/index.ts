@@ -39,6 +39,7 @@ export { codeName, Http2Code, knownCodeName } from "./http2-code.ts";
 export { isIdempotent } from "./idempotent.ts";
 export { type InterimSink, stripInterim } from "./interim.ts";
 export {
+  AbsoluteFormKey,
   type AlternativeName,
   type Connection,
   ConnectionKey,

@@ -89,3 +89,6 @@ export interface Connection {
 
 /** Set by a server codec on the ctx of each request. */
 export const ConnectionKey: CtxKey<Connection | undefined> = ctxKey<Connection | undefined>("connection", undefined);
+
+/** Set by a server codec on the ctx of a request of HTTP/1 whose target was in absolute form. */
+export const AbsoluteFormKey: CtxKey<boolean> = ctxKey<boolean>("absoluteForm", false);

@@ -124,6 +124,7 @@ function applyToHeaders(headers: Headers, op: Op): Headers {
 function expectSame(headers: Headers, rows: readonly Row[], asked: string): void {
   expect([...headers]).toEqual(rows.map((row) => [row.name, row.value]));
   expect(headers.size).toBe(rows.length);
+  expect(headers.listBytes).toBe(rows.reduce((sum, { name, value }) => sum + name.length + value.length + 32, 0));
   expect(headers.toLines()).toBe(rows.map((row) => row.line).join(""));
   expect(visited(headers)).toEqual(rows.map((row) => [row.name, row.value]));
   const values = rows.filter((row) => same(row.name, asked)).map((row) => row.value);

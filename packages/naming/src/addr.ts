@@ -1,6 +1,12 @@
 /** What discovery tells of an address beside host and port. */
 export type Metadata = Readonly<Record<string, string | number | boolean>>;
 
+/**
+ * Key of an address's metadata, as Linkerd 2 calls it: `h2` says that a proxy is there which takes HTTP/1 over HTTP/2, and
+ * makes HTTP/1 of it again.
+ */
+export const protocolHint = "protocolHint";
+
 /** One endpoint. `host` is a literal IP or a name that was not resolved yet. */
 export interface Address {
   readonly host: string;

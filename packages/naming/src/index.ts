@@ -6,6 +6,7 @@ export {
   type Metadata,
   negAddr,
   pendingAddr,
+  protocolHint,
   showAddress,
 } from "./addr.ts";
 export type { Bound } from "./bound.ts";

@@ -24,7 +24,7 @@ export {
   clientCertValue,
   ForwardClientCertParam,
 } from "./client-cert-header.ts";
-export { ClientVersionParam } from "./client-version.ts";
+export { ClientVersionParam, ProtocolHintParam } from "./client-version.ts";
 export {
   type CommonRouterConfig,
   ConfiguredRouter,

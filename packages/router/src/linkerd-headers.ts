@@ -15,7 +15,8 @@ export const L5d: {
     | "err"
     | "successClass"
     | "retryable"
-    | "addContext"]: HeaderName;
+    | "addContext"
+    | "origProto"]: HeaderName;
 } = {
   ctxDeadline: headerName("l5d-ctx-deadline"),
   ctxDtab: headerName("l5d-ctx-dtab"),
@@ -30,6 +31,7 @@ export const L5d: {
   successClass: headerName("l5d-success-class"),
   retryable: headerName("l5d-retryable"),
   addContext: headerName("l5d-add-context"),
+  origProto: headerName("l5d-orig-proto"),
 };
 
 /** Headers of gRPC that a router knows. */

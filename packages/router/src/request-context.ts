@@ -80,6 +80,8 @@ function readContext(deadlines: DeadlineReader): HttpFilter {
     const { headers } = req;
     if (headers.has(Grpc.timeout)) readGrpcTimeout(deadlines, req, ctx);
     if (headers.has(L5d.ctxDeadline)) readDeadlines(headers, ctx);
+    // What proxies say in it has been read where the request came in: this is a caller's word.
+    if (headers.has(L5d.origProto)) headers.delete(L5d.origProto);
     if (headers.has(L5d.dtab) || headers.has(L5d.ctxDtab)) {
       try {
         readDtabs(headers, ctx);

@@ -20,6 +20,7 @@ const known = [
   "l5d-ctx-trace",
   "l5d-ctx-thing",
   "l5d-sample",
+  "l5d-orig-proto",
   "l5d-dst-service",
   "l5d-dst-client",
   "l5d-dst-residual",

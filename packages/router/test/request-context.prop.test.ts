@@ -10,7 +10,8 @@ import { arbHeaders, only } from "./arb-headers.ts";
 import { request, through } from "./message.ts";
 
 const timed = Params.empty.with(ClockParam, new ManualClock());
-const isContext = (name: string): boolean => ["l5d-dtab", "l5d-ctx-dtab", "l5d-ctx-deadline"].includes(name);
+const own = ["l5d-dtab", "l5d-ctx-dtab", "l5d-ctx-deadline", "l5d-orig-proto"];
+const isContext = (name: string): boolean => own.includes(name);
 
 describe("the context of a request", () => {
   it("has the delegations of l5d-ctx-dtab before those of l5d-dtab, each in the order of the headers", async () => {
@@ -41,7 +42,7 @@ describe("the context of a request", () => {
     );
   });
 
-  it("takes exactly its own three headers off the request, and refuses it when a dtab is none", async () => {
+  it("takes exactly its own headers off the request, and refuses it when a dtab is none", async () => {
     const dtab = fc.tuple(fc.constantFrom("L5d-Dtab", "l5d-ctx-dtab"), fc.constantFrom("/a=>/b", "", "/a => /b;"));
     const withDtabs = fc
       .tuple(arbHeaders, fc.array(dtab, { maxLength: 3 }), fc.boolean())

@@ -11,6 +11,7 @@ export { eventually } from "./eventually.ts";
 export { ManualClock, settle } from "./manual-clock.ts";
 export { MemoryStats } from "./memory-stats.ts";
 export { PushBody } from "./push-body.ts";
+export { type RawAnswer, RawBackend, type RawRequest } from "./raw-backend.ts";
 export { RawClient } from "./raw-client.ts";
 export { RecordingSink } from "./recording-sink.ts";
 export {

@@ -35,6 +35,8 @@ export class RequestHead {
   scheme: "http" | "https" = "http";
   authority = "";
   path = "";
+  /** The target was in absolute form. */
+  isAbsolute = false;
   headers: Headers = new Headers();
   /** Bytes of the body, 0 when there is none, -1 when it is chunked. */
   length = 0;
@@ -149,6 +151,7 @@ export class RequestHead {
     }
     this.scheme = "http";
     this.authority = host;
+    this.isAbsolute = false;
     this.protocols = this.tunnels === undefined ? undefined : this.readProtocols(this.tunnels);
     const first = bytes[targetStart];
     if (isConnect) this.locateTunnel(text.substring(targetStart - start, targetEnd - start), host);
@@ -189,6 +192,7 @@ export class RequestHead {
     if (!isAuthority(authority)) throw malformed("the target has a bad authority");
     this.scheme = (match[1] as string).toLowerCase() === "https" ? "https" : "http";
     this.authority = authority;
+    this.isAbsolute = true;
     const rest = match[3] as string;
     if (rest === "" && this.method === "OPTIONS") this.path = "*";
     else this.path = rest.startsWith("/") ? rest : `/${rest}`;

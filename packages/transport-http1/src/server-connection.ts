@@ -1,5 +1,6 @@
 import { asError, CancelledError, Ctx, failed, ok } from "@weftmesh/core";
 import {
+  AbsoluteFormKey,
   type Body,
   type Connection,
   ConnectionKey,
@@ -181,6 +182,7 @@ export class ServerConnection
     const isOld = head.version === "1.0";
     const ctx = new Ctx();
     ctx.set(ConnectionKey, this.connection);
+    if (head.isAbsolute) ctx.set(AbsoluteFormKey, true);
     this.ctx = ctx;
     this.requests++;
     this.marks++;

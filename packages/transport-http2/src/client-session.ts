@@ -1,5 +1,5 @@
 import { ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
-import { emptyBody, type HttpRequest, type HttpResponse, TunnelRequest } from "@weftmesh/http";
+import { AbsoluteFormKey, emptyBody, type HttpRequest, type HttpResponse, TunnelRequest } from "@weftmesh/http";
 import type { MultiplexedSession, SessionOwner } from "@weftmesh/pool";
 import {
   type ClientSettings,
@@ -14,16 +14,26 @@ import { ClientStream, type ClientStreamHost } from "./client-stream.ts";
 import { ConnectionFault, leftBehind, resetByServer } from "./errors.ts";
 import { codeName, ErrorCode, maxStreamId, preface } from "./frame-types.ts";
 import { KeepAlive, type KeepAliveOptions, type KeptAlive } from "./keep-alive.ts";
+import { encodeUpgraded } from "./orig-proto.ts";
 import { TrailerFields } from "./request-fields.ts";
 import { encodeRequest } from "./request-writer.ts";
 import { ResponseFields } from "./response-fields.ts";
 import { Session, type SessionOptions, SessionPhase } from "./session.ts";
 import { Setting } from "./settings.ts";
+import { UpgradedStream } from "./upgraded-stream.ts";
 import { webSocketKey } from "./websocket.ts";
 
 export interface ClientSessionOptions extends SessionOptions, ClientSettings {
   /** A silent server is not asked if not given. */
   readonly keepAlive?: KeepAliveOptions;
+  /** Requests of HTTP/1 go upgraded, and are told to the peer as such; not if not given. */
+  readonly upgrade?: UpgradePeer;
+}
+
+/** What those who upgrade requests learn of the peer. */
+export interface UpgradePeer {
+  /** Octets of a header list that it takes, as HTTP/2 counts them; a guess until it has said so. */
+  maxHeaderListBytes: number;
 }
 
 /** A block is decoded as soon as it is whole, so one of each serves all connections. */
@@ -127,15 +137,18 @@ export class ClientSession
     if (ctx.cancelled !== undefined) return Promise.reject(ctx.cancelled);
     if (this.status !== "open") return Promise.reject(this.refusal());
     const key = req instanceof TunnelRequest ? req.headers.get(webSocketKey) : undefined;
+    const { upgrade } = this.options;
+    const isUpgraded = upgrade !== undefined && req.version !== "2" && !(req instanceof TunnelRequest);
     try {
-      encodeRequest(this.encoder, req, this.peer.connectProtocol);
+      if (isUpgraded) encodeUpgraded(this.encoder, req, ctx.get(AbsoluteFormKey));
+      else encodeRequest(this.encoder, req, this.peer.connectProtocol);
     } catch (error) {
       return Promise.reject(error);
     }
     const id = this.nextId;
     this.nextId = id + 2;
     const promise = new Promise<HttpResponse>(this.executor);
-    const stream = new ClientStream(id, this, req, ctx, this.resolve, this.reject, key);
+    const stream = new (isUpgraded ? UpgradedStream : ClientStream)(id, this, req, ctx, this.resolve, this.reject, key);
     this.streams.add(stream);
     ctx.onCancel((reason) => {
       if (stream.ctx === ctx || stream.input !== undefined) stream.cancel(reason);
@@ -245,6 +258,8 @@ export class ClientSession
   protected pingAcked(): void {}
 
   protected settingsChanged(): void {
+    const { upgrade } = this.options;
+    if (upgrade !== undefined) upgrade.maxHeaderListBytes = this.peer.maxHeaderListBytes;
     this.onReady?.(undefined);
     if (this.status === "open") this.owner?.sessionRoom?.();
   }

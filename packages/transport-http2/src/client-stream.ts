@@ -5,6 +5,7 @@ import {
   type Headers,
   type HttpRequest,
   HttpResponse,
+  type HttpVersion,
   isIdempotent,
   Names,
   TunnelRequest,
@@ -159,8 +160,13 @@ export class ClientStream extends Stream {
       this.input = new StreamInput(this, this.host.receiving, known, this.host.inputWindow);
       body = this.input;
     }
-    resolve(new HttpResponse(status, headers, body, "2"));
+    resolve(new HttpResponse(status, headers, body, this.version));
     if (endStream) this.remoteEnd(undefined);
+  }
+
+  /** Of the response. */
+  protected get version(): HttpVersion {
+    return "2";
   }
 
   /** What follows on the stream is what the tunnel carries, whatever the head says of a length. */

@@ -10,7 +10,7 @@ import {
   connectWire,
   handshakeFailed,
 } from "@weftmesh/wire";
-import { ClientSession, type ClientSessionOptions } from "./client-session.ts";
+import { ClientSession, type ClientSessionOptions, type UpgradePeer } from "./client-session.ts";
 import { type EndpointOptions, endpointOptions } from "./endpoint-options.ts";
 import type { KeepAliveOptions } from "./keep-alive.ts";
 import { defaultFrameRates } from "./rate-limits.ts";
@@ -18,6 +18,11 @@ import { defaultFrameRates } from "./rate-limits.ts";
 export interface Http2ConnectorOptions extends ConnectorOptions {
   /** When a server that is silent with calls under way is asked whether it is still there; never if not given. */
   readonly keepAlive?: KeepAliveOptions;
+  /**
+   * The server is a proxy like ours, or one of Linkerd 2: requests of HTTP/1 go there marked with `l5d-orig-proto`, and
+   * are such again behind it, as their responses are here. What it takes is written there.
+   */
+  readonly upgrade?: UpgradePeer;
   /** What is not given is as in `defaultEndpointOptions`. */
   readonly endpoint?: Partial<EndpointOptions>;
   /** The client's scope: connectors that share it add up in its metrics. */
@@ -44,10 +49,11 @@ export class Http2Connector implements ServiceFactory<HttpRequest, HttpResponse>
     this.#options = options;
     this.#stats = ClientStats.of(options.stats ?? nullStats);
     this.#stats.addConnector();
-    const { keepAlive } = options;
+    const { keepAlive, upgrade } = options;
     this.#session = {
       ...clientSettings(options, this.#stats),
       ...(keepAlive === undefined ? {} : { keepAlive }),
+      ...(upgrade === undefined ? {} : { upgrade }),
       endpoint: endpointOptions(options.endpoint),
       rates: defaultFrameRates,
     };

@@ -25,6 +25,7 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
       limits: { ...defaultHttp2ServerLimits, ...options.limits },
       endpoint: endpointOptions(options.endpoint),
       rates: { ...defaultFrameRates, ...options.rates },
+      downgrade: options.downgrade,
     };
     this.checkMs = servingCheckMs(this.settings);
     this.#unwatchTunnels = options.tunnels?.stats.watchOpen();

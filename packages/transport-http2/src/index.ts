@@ -1,5 +1,5 @@
 export { StreamError, type StreamErrorOptions, StreamReset } from "@weftmesh/http";
-export { ClientSession, type ClientSessionOptions } from "./client-session.ts";
+export { ClientSession, type ClientSessionOptions, type UpgradePeer } from "./client-session.ts";
 export { Http2Connector, type Http2ConnectorOptions } from "./connector.ts";
 export { defaultEndpointOptions, type EndpointOptions } from "./endpoint-options.ts";
 export { ConnectionFault } from "./errors.ts";
@@ -10,5 +10,5 @@ export type { KeepAliveOptions } from "./keep-alive.ts";
 export { defaultFrameRates, type FrameRates, type Rate } from "./rate-limits.ts";
 export { type Http2Server, type Http2ServerOptions, listenHttp2 } from "./server.ts";
 export { ServerSession } from "./server-session.ts";
-export { defaultHttp2ServerLimits, type Http2ServerLimits } from "./server-settings.ts";
+export { type DowngradeSettings, defaultHttp2ServerLimits, type Http2ServerLimits } from "./server-settings.ts";
 export { areSettings } from "./settings.ts";

@@ -110,6 +110,11 @@ export class FrameBudget {
     this.buckets[4]?.give(3);
   }
 
+  /** A stream brought an answer to its end: a peer with many callers resets some as well, up to as many as that. */
+  answered(): void {
+    this.buckets[0]?.give(1);
+  }
+
   private take(index: number, name: keyof FrameRates): void {
     let bucket = this.buckets[index];
     if (bucket === undefined) {

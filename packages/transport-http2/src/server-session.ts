@@ -1,12 +1,23 @@
 import { CancelledError, Ctx } from "@weftmesh/core";
-import { type Body, type Connection, ConnectionKey, emptyBody, type HttpRequest, TunnelRequest } from "@weftmesh/http";
+import {
+  AbsoluteFormKey,
+  type Body,
+  type Connection,
+  ConnectionKey,
+  emptyBody,
+  type Headers,
+  HttpRequest,
+  TunnelRequest,
+} from "@weftmesh/http";
 import { type ConnectionOwner, countConnection, type FrameWire, type ServedConnection } from "@weftmesh/wire";
 import { Gone } from "./closed-streams.ts";
 import { noLength } from "./content-length.ts";
+import { DowngradedStream } from "./downgraded-stream.ts";
 import { ConnectionFault, leftByClient, malformedMessage } from "./errors.ts";
 import { ErrorCode, maxStreamId, preface } from "./frame-types.ts";
 import { Http2Request } from "./http2-request.ts";
 import type { ServesHttp2 } from "./http2-serving.ts";
+import { downgradedHeaders, type OrigProto, origProto, takeMark } from "./orig-proto.ts";
 import { hasUnderscore, RequestFields, TrailerFields } from "./request-fields.ts";
 import type { Http2ServerSettings } from "./server-settings.ts";
 import { ServerStream, type ServerStreamHost } from "./server-stream.ts";
@@ -150,7 +161,11 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     const { method, authority, path, scheme, listBytes, length } = request;
     const ctx = new Ctx();
     ctx.set(ConnectionKey, this.connection);
-    const stream = new ServerStream(id, this, ctx, listBytes);
+    const { headers } = request;
+    const isMarked = settings.downgrade !== undefined && headers.has(origProto);
+    const mark = isMarked ? takeMark(headers) : undefined;
+    const isDowngraded = mark !== undefined && method?.value !== "CONNECT";
+    const stream = new (isDowngraded ? DowngradedStream : ServerStream)(id, this, ctx, listBytes);
     let body: Body = emptyBody;
     if (endStream) stream.remoteEnded = true;
     else {
@@ -165,7 +180,13 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     this.budget.useful();
     const isSecure = this.connection.secure || scheme?.value === "https";
     if (method?.value === "CONNECT") {
-      stream.serve(tunnelRequest(isSecure ? "https" : "http"), settings, false);
+      stream.serve(tunnelRequest(isSecure ? "https" : "http", headers), settings, false);
+      return;
+    }
+    if (isDowngraded) {
+      if (mark.isAbsolute) ctx.set(AbsoluteFormKey, true);
+      const { expectsContinue } = request;
+      stream.serve(downgradedRequest(mark, this.connection.secure, headers, body), settings, expectsContinue);
       return;
     }
     const req = new Http2Request(
@@ -174,7 +195,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
       authority,
       request.authorityText,
       path,
-      request.headers,
+      headers,
       body,
     );
     stream.serve(req, settings, request.expectsContinue);
@@ -253,6 +274,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
 
   protected override removeStream(stream: ServerStream, resetByUs: boolean): void {
     this.openHeaderBytes -= stream.listBytes;
+    if (stream.answered && stream.outputOver) this.budget.answered();
     super.removeStream(stream, resetByUs);
   }
 
@@ -363,12 +385,20 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
 }
 
 /** Extended CONNECT is what `GET` with `Upgrade` is in HTTP/1 (RFC 8441 section 5). */
-function tunnelRequest(scheme: "http" | "https"): TunnelRequest {
-  const { protocol, path, authorityText, headers } = request;
+function tunnelRequest(scheme: "http" | "https", headers: Headers): TunnelRequest {
+  const { protocol, path, authorityText } = request;
   const protocols = protocol === undefined ? [] : [protocol.value];
   const method = protocol === undefined ? "CONNECT" : "GET";
   if (protocol?.value.toLowerCase() === "websocket") headers.setField(keyField());
   return new TunnelRequest("2", method, scheme, authorityText, path?.value ?? "/", headers, protocols);
+}
+
+/** Whether it came through TLS is said by the connection alone, as in HTTP/1. */
+function downgradedRequest({ version }: OrigProto, isSecure: boolean, headers: Headers, body: Body): HttpRequest {
+  const { method, authorityText, path, fields } = request;
+  const restored = downgradedHeaders(version, authorityText, headers, fields);
+  const [verb, target] = [method?.value as string, path?.value as string];
+  return new HttpRequest(version, verb, isSecure ? "https" : "http", authorityText, target, restored, body);
 }
 
 const nowhere = { at: -1, base: 0 };

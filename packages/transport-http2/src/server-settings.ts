@@ -4,6 +4,12 @@ import type { ServingSettings, SlownessLimits } from "@weftmesh/wire";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import type { FrameRates } from "./rate-limits.ts";
 
+/** What becomes of requests that another proxy has upgraded from HTTP/1, and says so in `l5d-orig-proto`. */
+export interface DowngradeSettings {
+  /** The answer to one that failed; if not given, it is as where a server has no `respond`. */
+  readonly respond?: (error: Error, req: HttpRequest, ctx: Ctx) => HttpResponse;
+}
+
 /** What a server allows its clients. Units: bytes and ms; `Infinity` leaves a limit out. */
 export interface Http2ServerLimits extends SlownessLimits {
   /** Streams of a connection at a time; one more is refused. */
@@ -52,4 +58,6 @@ export interface Http2ServerSettings extends ServingSettings {
   readonly limits: Http2ServerLimits;
   readonly endpoint: EndpointOptions;
   readonly rates: FrameRates;
+  /** Of requests that another proxy upgraded from HTTP/1; those are as all others if undefined. */
+  readonly downgrade: DowngradeSettings | undefined;
 }

@@ -46,7 +46,7 @@ export class ServerStream extends Stream implements InterimSink {
   answered = false;
   private ctx: Ctx | undefined;
   private req: HttpRequest | undefined = undefined;
-  private isHead = false;
+  protected isHead = false;
   private owesContinue = false;
   /** Why the call failed, when what is written is the answer to that. */
   private failure: Error | undefined = undefined;
@@ -130,7 +130,7 @@ export class ServerStream extends Stream implements InterimSink {
     this.writeHead(status, headers, false);
   }
 
-  private answer(rep: HttpResponse): void {
+  protected answer(rep: HttpResponse): void {
     const { ctx } = this;
     if (ctx === undefined || this.answered) {
       dropBody(rep.body, new CancelledError());
@@ -199,7 +199,7 @@ export class ServerStream extends Stream implements InterimSink {
     this.endOutput();
   }
 
-  private writeHead(status: number, headers: Headers, endStream: boolean): void {
+  protected writeHead(status: number, headers: Headers, endStream: boolean): void {
     const { encoder, frames } = this.host;
     encoder.begin();
     encoder.field(statusField(status));
@@ -214,10 +214,15 @@ export class ServerStream extends Stream implements InterimSink {
     frames.headers(this.id, false, encoder, this);
   }
 
+  /** Who makes the answers to calls that failed. */
+  protected get responder(): Http2ServerSettings["respond"] {
+    return this.host.settings.respond;
+  }
+
   private callFailed(error: Error): void {
     const { ctx, req } = this;
     if (ctx === undefined || req === undefined || this.answered) return;
-    const { respond } = this.host.settings;
+    const { responder: respond } = this;
     if (respond === undefined) {
       if (error instanceof StreamError) this.breakOff(error, error.http2Code);
       else this.answerStatus(error, 502);

@@ -2,7 +2,7 @@ import { listenOnWires, type ServingOptions, type TunnelSettings, type WireServe
 import type { EndpointOptions } from "./endpoint-options.ts";
 import { Http2Serving } from "./http2-serving.ts";
 import type { FrameRates } from "./rate-limits.ts";
-import type { Http2ServerLimits, Http2ServerSettings } from "./server-settings.ts";
+import type { DowngradeSettings, Http2ServerLimits, Http2ServerSettings } from "./server-settings.ts";
 
 export interface Http2ServerOptions extends ServingOptions {
   /** The answer to a call that failed. If not given, a `StreamError` resets with its code, and any other gets a bare 502. */
@@ -13,6 +13,11 @@ export interface Http2ServerOptions extends ServingOptions {
   readonly endpoint?: Partial<EndpointOptions>;
   /** What is not given is as in `defaultFrameRates`. */
   readonly rates?: Partial<FrameRates>;
+  /**
+   * Takes a request that another proxy has upgraded from HTTP/1, and says so in `l5d-orig-proto`, as what it was, and
+   * answers it so; if not given, that is a header as any other.
+   */
+  readonly downgrade?: DowngradeSettings;
   /** What clients may make tunnels of, by CONNECT and by extended CONNECT (RFC 8441). */
   readonly tunnels?: TunnelSettings;
 }

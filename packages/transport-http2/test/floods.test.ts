@@ -71,6 +71,31 @@ describe("a flood", () => {
     expect(peer.wentAway).toBeUndefined();
   });
 
+  it("B1: a proxy stays, of whose callers no more leave than are answered, and one goes of whose more do", async () => {
+    const mixed = async (resets: number): Promise<MemoryServer> => {
+      const server = new MemoryServer(
+        service(({ path }) => (path === "/now" ? Promise.resolve(new HttpResponse(204)) : new Promise(() => {}))),
+        new ManualClock(),
+      ).begin();
+      let last = -1;
+      const fresh = (): number => {
+        last += 2;
+        return last;
+      };
+      for (let i = 0; i < 1_000 && server.peer.wentAway === undefined; i++) {
+        server.send(server.peer.request(fresh(), "GET", "/now"));
+        await settle();
+        server.wire.flush();
+        for (let k = 0; k < resets; k++) {
+          server.send(server.peer.request(fresh(), "GET", "/later"), reset(last, ErrorCode.Cancel));
+        }
+      }
+      return server;
+    };
+    expect((await mixed(1)).peer.wentAway).toBeUndefined();
+    expect((await mixed(2)).peer.wentAway).toBe("ENHANCE_YOUR_CALM");
+  });
+
   it("B2: of errors that make us reset streams is counted like resets", () => {
     const server = new MemoryServer(pending, new ManualClock()).begin();
     const { peer } = server;

@@ -45,6 +45,11 @@ describe("an address file", () => {
     ["a 80 * -1", 1, 8, 'a weight of 0 or more expected but "-1" found'],
     ["a 80 * 1e999", 1, 8, 'a weight of 0 or more expected but "1e999" found'],
     ["a 80 * 1 b", 1, 10, 'the end of the line expected but "b" found'],
+    ["a 80 protocolHint=h1", 1, 6, "'*' and a weight, or nothing, expected but \"protocolHint=h1\" found"],
+    ["a protocolHint=h2", 1, 3, 'a port from 1 to 65535 expected but "protocolHint=h2" found'],
+    ["a 80 protocolHint=h2 * 1", 1, 6, "'*' and a weight, or nothing, expected but \"protocolHint=h2\" found"],
+    ["a 80 * 1 protocolHint=h2 x", 1, 10, 'the end of the line expected but "protocolHint=h2" found'],
+    ["a 80 * protocolHint=h2", 1, 8, 'a weight of 0 or more expected but "protocolHint=h2" found'],
     ["a 80 *1", 1, 6, "'*' and a weight, or nothing, expected but \"*1\" found"],
   ])("%j is refused at line %i, column %i", (text, line, column, problem) => {
     expect(() => read(text)).toThrow(
@@ -55,6 +60,17 @@ describe("an address file", () => {
         message: `f:${line}:${column}: ${problem}`,
       }),
     );
+  });
+
+  it("says of an address that a proxy is there, behind its weight or in its place", () => {
+    const text = "a 1 protocolHint=h2\nb 2 * 0.5 protocolHint=h2 # one\nc 3\nd 4 * 2";
+    const found = readAddressFile(text, "f").map(({ host, weight, metadata }) => [host, weight, metadata]);
+    expect(found).toEqual([
+      ["a", 1, { protocolHint: "h2" }],
+      ["b", 0.5, { protocolHint: "h2" }],
+      ["c", 1, {}],
+      ["d", 2, {}],
+    ]);
   });
 
   it("either gives addresses with good ports and weights, or an error with a place in the text, for any text", () => {

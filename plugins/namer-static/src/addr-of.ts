@@ -8,6 +8,7 @@ import {
   type HostResolver,
   negAddr,
   pendingAddr,
+  protocolHint,
   readIp,
 } from "@weftmesh/naming";
 import type { StaticEndpoint } from "./endpoint.ts";
@@ -26,9 +27,10 @@ export function addrOf(endpoints: readonly StaticEndpoint[], resolver: HostResol
 /** Whoever is known already counts; only when nobody is does it matter why. */
 function join(endpoints: readonly StaticEndpoint[], states: readonly HostAddresses[]): Addr {
   const known: Address[] = [];
-  for (const [i, { port, weight }] of endpoints.entries()) {
+  for (const [i, { port, weight, protocolHint: hint }] of endpoints.entries()) {
     const state = states[i];
-    if (state?.kind === "found") known.push(...state.ips.map((ip) => address(ip, port, weight)));
+    const metadata = hint === undefined ? undefined : { [protocolHint]: hint };
+    if (state?.kind === "found") known.push(...state.ips.map((ip) => address(ip, port, weight, metadata)));
   }
   if (known.length > 0 || endpoints.length === 0) return boundAddr(known);
   if (states.some((each) => each.kind === "pending")) return pendingAddr;

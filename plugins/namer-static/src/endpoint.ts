@@ -7,6 +7,8 @@ export interface StaticEndpoint {
   readonly host: string;
   readonly port: number;
   readonly weight: number;
+  /** What Linkerd 2 says of an address where a proxy takes HTTP/1 over HTTP/2. */
+  readonly protocolHint?: "h2" | undefined;
 }
 
 const portSchema = integer(1, 65_535, "a port: an integer from 1 to 65535", 8080);
@@ -19,6 +21,10 @@ const objectEndpoint = z.strictObject({
   ),
   port: portSchema.describe("The port"),
   weight: z.number().positive().default(1).describe("Its share of the requests beside that of the others"),
+  protocolHint: z
+    .literal("h2")
+    .optional()
+    .describe("A proxy is there that takes HTTP/1.1 over HTTP/2, as this one and Linkerd 2's do: requests go upgraded"),
 });
 
 export const endpointSchema: z.ZodType<StaticEndpoint> = z.union([textEndpoint, objectEndpoint]);

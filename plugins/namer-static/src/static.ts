@@ -27,7 +27,7 @@ const schema: z.ZodType<StaticNamerConfig> = z.strictObject({
       }
       return names;
     })
-    .describe('Addresses by name: web: ["127.0.0.1:8080"], or objects with host, port and weight'),
+    .describe('Addresses by name: web: ["127.0.0.1:8080"], or objects with host, port, weight and protocolHint'),
 });
 
 /**

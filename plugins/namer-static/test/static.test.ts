@@ -44,6 +44,22 @@ describe("dev.weftmesh.static", () => {
     expect(staticNamer.make(schema.parse({ names: {} }), Params.empty).prefix.show).toBe("/dev.weftmesh.static");
   });
 
+  it("says of an address that a proxy is there which takes HTTP/1 over HTTP/2", () => {
+    const names = { web: [{ host: "10.0.0.1", port: 80, protocolHint: "h2" }, "10.0.0.2:80"] };
+    const found = make(names).namer.lookup(Path.of("web")).sample();
+    if (found.state !== "ok" || found.value.kind !== "leaf") throw new Error("no leaf");
+    const addr = (found.value.value as Bound).addr.sample();
+    if (addr.kind !== "bound") throw new Error("nobody");
+    expect(addr.addresses.map(({ metadata }) => metadata)).toEqual([{ protocolHint: "h2" }, {}]);
+  });
+
+  it("says of an address that a proxy is there which takes HTTP/1 over HTTP/2", () => {
+    const names = { web: [{ host: "10.0.0.1", port: 80, protocolHint: "h2" }, "10.0.0.2:80"] };
+    const addr = bound(names, "/web")?.addr.sample();
+    const found = addr?.kind === "bound" ? addr.addresses.map(({ metadata }) => metadata) : undefined;
+    expect(found).toEqual([{ protocolHint: "h2" }, {}]);
+  });
+
   it("binds names to addresses with their weights", () => {
     const names = { web: ["10.0.0.1:80", "[::1]:81", { host: "10.0.0.2", port: 82, weight: 0.5 }], none: [] };
     expect(addrText(bound(names, "/web")?.addr.sample())).toBe("10.0.0.1:80*1 [::1]:81*1 10.0.0.2:82*0.5");
@@ -91,6 +107,8 @@ describe("dev.weftmesh.static", () => {
     [{ web: ["[web]:80"] }],
     [{ web: ["a b:80"] }],
     [{ web: [{ host: "web", port: 80, weight: 0 }] }],
+    [{ web: [{ host: "web", port: 80, protocolHint: "http1" }] }],
+    [{ web: [{ host: "web", port: 80, protocolHint: "http1" }] }],
     [{ web: [{ host: "web", port: 80, zone: "a" }] }],
     [{ web: "10.0.0.1:80" }],
     [{ "": ["10.0.0.1:80"] }],

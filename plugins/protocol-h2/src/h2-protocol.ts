@@ -14,6 +14,7 @@ import {
   listenConfigured,
   newErrorResponder,
   type Protocol,
+  ProtocolHintParam,
   type ProtocolParts,
   type RequestToIdentify,
   type RouterRuntime,
@@ -57,6 +58,7 @@ function h2Parts(config: H2Config, runtime: RouterRuntime): ProtocolParts<H2Conf
     clientParams: (client) =>
       clientParams(client)
         .set(ClientVersionParam, client.protocol ?? "h2")
+        .set(ProtocolHintParam, client.protocol === undefined ? undefined : false)
         .set(EndpointSettingsParam, endpointSettingsOf(client)).params,
     listen: (server, parts) => listenOn(config, answers, server, parts),
     requestOf,
@@ -75,6 +77,7 @@ function listenOn(config: H2Config, answers: Answers, server: H2ServerConfig, pa
     http1: { respond: answers.http1 },
     http2: {
       respond: answers.http2,
+      downgrade: { respond: answers.http1 },
       limits: { maxConcurrentStreams: server.maxConcurrentStreamsPerConnection },
       endpoint: endpointSettingsOf(server),
     },

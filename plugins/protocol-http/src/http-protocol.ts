@@ -13,6 +13,7 @@ import {
   listenConfigured,
   newErrorResponder,
   type Protocol,
+  ProtocolHintParam,
   type ProtocolParts,
   type RequestToIdentify,
   ResponseLimitsParam,
@@ -50,6 +51,7 @@ function http1Parts(config: HttpConfig, runtime: RouterRuntime): ProtocolParts<H
     clientParams: (client) =>
       clientParams(client)
         .set(ClientVersionParam, client.protocol)
+        .set(ProtocolHintParam, client.protocol === undefined ? undefined : false)
         .set(ResponseLimitsParam, headLimits(config))
         .set(EndpointSettingsParam, { maxHeaderListBytes: config.maxHeadersKB * kilobyte }).params,
     listen: (server, parts) => listenOn(config, respond, server, parts),
@@ -75,6 +77,7 @@ function listenOn(
     },
     http2: {
       respond,
+      downgrade: { respond },
       limits: { maxHeaderFields: server.maxHeaderLines },
       endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte },
     },

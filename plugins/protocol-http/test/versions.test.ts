@@ -46,6 +46,7 @@ describe("the versions of HTTP that a config names", () => {
 
   it("are one alone for a client", () => {
     expect(mistakesIn("", "  client: { protocol: h2 }\n")).toEqual([]);
+    expect(mistakesIn("", "  client: { protocol: upgrade }\n")).toEqual([]);
     expect(mistakesIn("", "  client: { protocol: [h2] }\n")).not.toEqual([]);
     expect(mistakesIn("", "  client: { protocol: h2cUpgrade }\n")).not.toEqual([]);
   });

@@ -6,6 +6,9 @@ export type HttpVersionName = "http1" | "h2";
 /** What a server takes; `h2cUpgrade` is HTTP/2 by `Upgrade` from HTTP/1.1, where there is no TLS. */
 export type ServerProtocolName = HttpVersionName | "h2cUpgrade";
 
+/** What a client speaks; `upgrade` is HTTP/2 to another proxy, at whose other side HTTP/1.1 is HTTP/1.1 again. */
+export type ClientProtocolName = HttpVersionName | "upgrade";
+
 /** Keys of a server that may speak both versions. */
 export interface ServerVersionsConfig {
   readonly protocols: readonly ServerProtocolName[];
@@ -13,7 +16,7 @@ export interface ServerVersionsConfig {
 
 /** Keys of a client that may speak either version. */
 export interface ClientVersionConfig {
-  readonly protocol?: HttpVersionName | undefined;
+  readonly protocol?: ClientProtocolName | undefined;
 }
 
 /** The keys of a server whose protocol is `own`: what Linkerd takes there, unless something else is said. */
@@ -42,8 +45,8 @@ export function clientVersionKeys(own: HttpVersionName): {
   readonly [K in keyof ClientVersionConfig]-?: z.ZodType<ClientVersionConfig[K]>;
 } {
   return {
-    protocol: fallsBackTo(oneOf("http1", "h2"), own).describe(
-      "What is spoken to the destination, whatever the caller speaks: http1 or h2 (not in Linkerd)",
+    protocol: fallsBackTo(oneOf("http1", "h2", "upgrade"), own).describe(
+      "What is spoken to the destination, whatever the caller speaks: http1 or h2; or upgrade, for a destination that is a proxy of this kind or of Linkerd 2's: HTTP/1.1 goes there over one connection of HTTP/2, and is HTTP/1.1 again behind it (not in Linkerd)",
     ),
   };
 }

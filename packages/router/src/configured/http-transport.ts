@@ -8,6 +8,7 @@ import { ConnectTimeoutMs } from "@weftmesh/timeout";
 import { Http1Connector, type ResponseLimits } from "@weftmesh/transport-http1";
 import type { EndpointOptions } from "@weftmesh/transport-http2";
 import { ClientVersionParam } from "../client-version.ts";
+import { UpgradePeerParam } from "../upgrading-client.ts";
 import { http2Connector } from "./http2-on-demand.ts";
 import { endpointTls } from "./router-tls.ts";
 import { connectionSocket } from "./socket-settings.ts";
@@ -28,7 +29,8 @@ export function httpTransport(params: Params): UnpooledService<HttpRequest, Http
   // `/$/io.buoyant.http.status/<code>` is no endpoint at all, but an answer.
   const status = httpStatusOf(endpoint);
   const isHttp2 = params.get(ClientVersionParam) === "h2";
-  if (status !== undefined) return unpooled(answering(status, isHttp2 ? "2" : "1.1"));
+  const upgrade = params.get(UpgradePeerParam);
+  if (status !== undefined) return unpooled(answering(status, isHttp2 && upgrade === undefined ? "2" : "1.1"));
   const socket = params.get(ClientSocketParam);
   const tls = endpointTls(params, [isHttp2 ? "h2" : "http/1.1"]);
   const to = {
@@ -42,10 +44,33 @@ export function httpTransport(params: Params): UnpooledService<HttpRequest, Http
   };
   return unpooled(
     isHttp2
-      ? http2Connector({ ...to, endpoint: params.get(EndpointSettingsParam) })
+      ? http2Connector({
+          ...to,
+          ...(upgrade === undefined ? {} : { upgrade }),
+          endpoint: endpointSettings(params, upgrade !== undefined),
+        })
       : new Http1Connector({ ...to, limits: params.get(ResponseLimitsParam) }),
   );
 }
+
+/**
+ * Responses that HTTP/1 would bring are as long for HTTP/2, and 32 octets longer for each of their headers. And as with
+ * connections of their own, callers that read slowly hold up nobody else, however many they are: each holds its stream's
+ * window at most.
+ */
+function endpointSettings(params: Params, isUpgraded: boolean): Partial<EndpointOptions> {
+  const settings = params.get(EndpointSettingsParam);
+  if (!isUpgraded) return settings;
+  const { maxHeaderListBytes } = settings;
+  return {
+    ...settings,
+    maxHeldBytes: Number.POSITIVE_INFINITY,
+    ...(maxHeaderListBytes === undefined ? {} : { maxHeaderListBytes: maxHeaderListBytes + 32 * maxResponseLines }),
+  };
+}
+
+/** Header lines of a response that HTTP/1 takes. */
+const maxResponseLines = 1_000;
 
 /** Sessions that answer every request with a status alone. */
 function answering(status: number, version: HttpVersion): ServiceFactory<HttpRequest, HttpResponse> {

@@ -11,7 +11,7 @@ function project(name: string, include: string[], testTimeout: number): object {
   return {
     resolve: { conditions },
     ssr: { resolve: { conditions, externalConditions: conditions } },
-    test: { name, include, testTimeout, setupFiles, pool: "forks", passWithNoTests: false },
+    test: { name, include, testTimeout, hookTimeout: testTimeout, setupFiles, pool: "forks", passWithNoTests: false },
   };
 }
 

@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type AnyPlugin, Registry, validateConfig } from "../../packages/config/src/index.ts";
+import {
+  type AnyPlugin,
+  profileSettings,
+  Registry,
+  readConfig,
+  validateConfig,
+} from "../../packages/config/src/index.ts";
+import { type Profile, profiles } from "../../packages/config/src/profiles.ts";
 import { standardPlugins } from "../../plugins/standard/src/index.ts";
 import { plugins as examplePlugins } from "../../templates/plugin/src/index.ts";
 import { filesBelow, root } from "../workspace.ts";
@@ -37,6 +44,31 @@ describe("the configs that the pages show", () => {
 
   it("would be found out when they are not", () => {
     expect(() => validateConfig("routers:\n- protocol: http\n  server: []\n", "planted", registry)).toThrow(/planted/);
+  });
+});
+
+describe("the profile for the edge", () => {
+  it("is good for routers of both protocols, and each of its keys is one of theirs or of the process", () => {
+    const router = (protocol: string, port: number): string =>
+      `- { protocol: ${protocol}, profile: edge, dtab: /svc => /$/nil, servers: [{ port: ${port} }] }\n`;
+    const config = readConfig(`routers:\n${router("http", 1)}${router("h2", 2)}`, "edge.yaml", registry);
+    const uses = profileSettings(config);
+    expect(uses.map(({ keyPath }) => keyPath)).toEqual([
+      "routers[0]",
+      "routers[0].servers[0]",
+      "routers[1]",
+      "routers[1].servers[0]",
+      "",
+    ]);
+    const set = uses.flatMap(({ settings }) => settings.map(({ keyPath }) => keyPath));
+    const { process, router: ofRouter, server } = profiles.get("edge") as Profile;
+    const unknown = [...process, ...ofRouter, ...server]
+      .map(({ path }) => path.join("."))
+      .filter((key) => !set.some((keyPath) => keyPath === key || keyPath.endsWith(`.${key}`)));
+    expect(unknown).toEqual([]);
+    expect(set).toContain("routers[0].servers[0].slowClients.minResponseBytesPerSec");
+    expect(set).toContain("routers[1].servers[0].slowClients.minResponseBytesPerSec");
+    expect(set).toContain("routers[1].servers[0].maxConcurrentStreamsPerConnection");
   });
 });
 

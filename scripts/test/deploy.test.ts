@@ -47,7 +47,9 @@ describe("the Dockerfile", () => {
     expect(files.filter((file) => /(^|\/)(test|e2e|bench|docs|logs|node_modules|\.git)\//.test(file))).toEqual([]);
     const commands = instructions.filter(({ keyword }) => keyword === "RUN").map(({ text }) => text);
     expect(commands[0]).toMatch(/^npm ci --ignore-scripts( |$)/);
-    for (const { text } of instructions.filter(({ keyword }) => keyword === "COPY")) {
+    const copies = instructions.filter(({ keyword }) => keyword === "COPY");
+    expect(copies.length).toBeGreaterThan(1);
+    for (const { text } of copies) {
       const { from, sources } = copyOf(text);
       if (from === undefined) for (const source of sources) expect(existsSync(join(root, source))).toBe(true);
       else expect(instructions.some(({ stage }) => stage === from)).toBe(true);

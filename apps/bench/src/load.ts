@@ -1,15 +1,15 @@
 // The load rig: every proxy that is to be had, side by side in interleaved rounds.
-// node --import tsx src/load.ts [--tls | --http2 | --grpc] [--rounds N] [--seconds N] [--warmup S] [--only a,b] [--dir DIR]
+// node --import tsx src/load.ts [--http1] [--tls] [--http2] [--grpc] [--http2-to-http1] [--http1-to-http2] [--rounds N] [--seconds N] [--warmup S] [--only a,b] [--dir DIR]
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Child, sleep } from "./child.ts";
-import type { Rig } from "./peers.ts";
 import { usageOf } from "./process-usage.ts";
 import { chart, type Row, ratio, table } from "./report.ts";
-import { type Scenario, scenarioOf } from "./scenarios.ts";
+import type { Rig } from "./rig.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
 
 const { values } = parseArgs({
   options: {
@@ -22,14 +22,18 @@ const { values } = parseArgs({
     rate: { type: "string", default: "1500" },
     only: { type: "string" },
     dir: { type: "string" },
+    http1: { type: "boolean", default: false },
     tls: { type: "boolean", default: false },
     http2: { type: "boolean", default: false },
     grpc: { type: "boolean", default: false },
+    "http2-to-http1": { type: "boolean", default: false },
+    "http1-to-http2": { type: "boolean", default: false },
     save: { type: "boolean", default: false },
   },
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
+const scenarioNames = Object.keys(scenarios) as (keyof typeof scenarios)[];
 const mb = 1024 * 1024;
 /** Below the ephemeral range, where a client's own port could be in the way. */
 const firstPort = 21_000;
@@ -58,15 +62,18 @@ async function measure(scenario: Scenario, each: Running): Promise<void> {
   each.rssLoadMb = Math.max(each.rssLoadMb, after.rssBytes / mb);
 }
 
+/** Those that were asked for, one after the other; the first of all where none was. */
 async function main(): Promise<void> {
   const dir = values.dir ?? mkdtempSync(join(tmpdir(), "weft-bench-"));
   mkdirSync(dir, { recursive: true });
   const rig: Rig = { dir, upstreams: [firstPort, firstPort + 1, firstPort + 2] };
+  const shape = { connections: Number(values.connections), streams: Number(values.streams) };
+  const asked = scenarioNames.filter((name) => values[name]);
+  for (const name of asked.length === 0 ? (["http1"] as const) : asked) await run(scenarios[name](rig, shape), rig);
+}
+
+async function run(scenario: Scenario, rig: Rig): Promise<void> {
   const wanted = values.only?.split(",");
-  const scenario = scenarioOf(
-    { ...values, connections: Number(values.connections), streams: Number(values.streams) },
-    rig,
-  );
   const children: Child[] = [await scenario.startBackends()];
   const running: Running[] = [];
   try {

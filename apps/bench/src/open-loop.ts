@@ -8,18 +8,27 @@ export interface OpenLoopResult {
   readonly p99Us: number;
 }
 
-const head = Buffer.from("GET / HTTP/1.1\r\nHost: web\r\n\r\n");
+/** What a load of HTTP/1.1 sends. */
+export interface Http1Load {
+  readonly tls?: boolean;
+  readonly path?: string;
+  /** Beside `Host`. */
+  readonly headers?: readonly string[];
+  readonly lanes?: number;
+}
 
 /** One keep-alive connection, one request at a time. Answers are told apart by their Content-Length. */
 class Lane {
   busy = false;
   readonly #socket: Socket;
+  readonly #head: Buffer;
   #startedUs = 0;
   #left = -1;
   readonly #done: (latencyUs: number) => void;
 
-  constructor(port: number, isTls: boolean, done: (latencyUs: number) => void, failed: () => void) {
+  constructor(port: number, isTls: boolean, head: Buffer, done: (latencyUs: number) => void, failed: () => void) {
     this.#done = done;
+    this.#head = head;
     const to = { port, host: "127.0.0.1" };
     this.#socket = isTls ? connectTls({ ...to, rejectUnauthorized: false }) : connect(to);
     this.#socket.setNoDelay(true);
@@ -30,7 +39,7 @@ class Lane {
   send(dueUs: number): void {
     this.busy = true;
     this.#startedUs = dueUs;
-    this.#socket.write(head);
+    this.#socket.write(this.#head);
   }
 
   close(): void {
@@ -62,8 +71,9 @@ export function openLoop(
   port: number,
   perSecond: number,
   seconds: number,
-  { tls = false, lanes = 32 }: { readonly tls?: boolean; readonly lanes?: number } = {},
+  { tls = false, path = "/", headers = [], lanes = 32 }: Http1Load = {},
 ): Promise<OpenLoopResult> {
+  const head = Buffer.from([`GET ${path} HTTP/1.1`, "Host: web", ...headers, "", ""].join("\r\n"));
   return new Promise((resolve) => {
     const latencies: number[] = [];
     const pool = Array.from(
@@ -72,6 +82,7 @@ export function openLoop(
         new Lane(
           port,
           tls,
+          head,
           (us) => latencies.push(us),
           () => {},
         ),

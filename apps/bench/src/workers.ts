@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Child } from "./child.ts";
-import { type Rig, startBackends, weftmesh, withWorkers } from "./peers.ts";
+import { oneProcess, startBackends, withWorkers } from "./http1-peers.ts";
 import { childCpuSeconds, usageOf } from "./process-usage.ts";
 import { median } from "./report.ts";
+import type { Rig } from "./rig.ts";
 import { wrk } from "./wrk.ts";
 
 const { values } = parseArgs({
@@ -28,7 +29,7 @@ const children: Child[] = [await startBackends(rig)];
 const rows: { name: string; child: Child; port: number; cpuUs: number[]; spreads: number[]; perSecond: number[] }[] =
   [];
 try {
-  for (const [i, peer] of [weftmesh, withWorkers(1), withWorkers(2)].entries()) {
+  for (const [i, peer] of [oneProcess, withWorkers(1), withWorkers(2)].entries()) {
     const port = firstPort + 10 + i * 10;
     const child = await peer.start(rig, port);
     if (typeof child === "string") throw new Error(`${peer.name}: ${child}`);

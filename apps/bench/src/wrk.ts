@@ -10,9 +10,14 @@ export interface WrkResult {
 }
 
 /** Closed-loop load: as many requests as `connections` keep-alive connections carry. */
-export async function wrk(url: string, connections: number, seconds: number, script?: string): Promise<WrkResult> {
-  const args = ["-t", "1", "-c", String(connections), "-d", `${seconds}s`, "-H", "Host: web"];
-  if (script !== undefined) args.push("-s", script);
+export async function wrk(
+  url: string,
+  connections: number,
+  seconds: number,
+  headers: readonly string[] = [],
+): Promise<WrkResult> {
+  const args = ["-t", "1", "-c", String(connections), "-d", `${seconds}s`];
+  for (const header of ["Host: web", ...headers]) args.push("-H", header);
   const { stdout } = await run("wrk", [...args, url]);
   const total = /(\d+) requests in ([\d.]+)(ms|s|m)/.exec(stdout);
   if (total === null) throw new Error(`wrk said nothing of requests:\n${stdout}`);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { Backend } from "../src/backend.ts";
+import { H2Client } from "../src/h2.ts";
 import { openFiles } from "../src/listening-ports.ts";
 import { root } from "../src/process.ts";
 import { RunningProxy, TempDir } from "../src/proxy.ts";
@@ -35,13 +36,24 @@ routers:
   allowLocalFromOverride: false
   dtab: ${to}
   servers: [{ port: 0, ip: 127.0.0.4 }]
+- protocol: h2
+  label: edge2
+  profile: edge
+  dtab: ${to}
+  client: { protocol: http1 }
+  servers: [{ port: 0, ip: 127.0.0.6 }]
+- protocol: http
+  label: both
+  profile: edge
+  dtab: ${to}
+  servers: [{ port: 0, ip: 127.0.0.7, protocols: [http1, h2] }]
 - protocol: http
   label: plain
   dtab: ${to}
   servers: [{ port: 0, ip: 127.0.0.5 }]
 `;
   proxy = await RunningProxy.start(config, { maxHeapMb: 256 });
-  for (const label of ["edge", "inner", "remote", "plain"]) await ask({ to: proxy.at(label) });
+  for (const label of ["edge", "edge2", "both", "inner", "remote", "plain"]) await ask({ to: proxy.at(label) });
   files = openFiles(proxy.program.pid);
 });
 
@@ -178,12 +190,52 @@ describe("the profile edge", () => {
     expect((await sendRaw(proxy.at("edge"), elsewhere)).slice(0, 12)).toBe("HTTP/1.1 200");
   });
 
+  it.each(["edge2", "both"])("refuses them over HTTP/2 too: %s", async (label) => {
+    const client = await H2Client.connect(proxy.at(label));
+    try {
+      const asked = backend.received.length;
+      for (const name of ["x_forwarded_for", "l5d_dtab", "a_"]) {
+        expect([name, (await client.ask({ [name]: "1" })).status]).toEqual([name, 400]);
+      }
+      expect(backend.received.length).toBe(asked);
+      expect((await client.ask({ "x-a": "b_c", ":path": "/a_b" })).status).toBe(200);
+    } finally {
+      client.close();
+    }
+  });
+
+  it("A54: takes 100 header fields over HTTP/2 on such a port, and answers 431 to one more", async () => {
+    const client = await H2Client.connect(proxy.at("both"));
+    try {
+      const fields = (count: number) =>
+        client.ask(Object.fromEntries(Array.from({ length: count }, (_, i) => [`x-${i}`, "1"])));
+      expect([(await fields(100)).status, (await fields(101)).status]).toEqual([200, 431]);
+    } finally {
+      client.close();
+    }
+  });
+
   it("A54: takes 100 header lines and answers 431 to one more", async () => {
     const request = (lines: number) =>
       `GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n${"a: b\r\n".repeat(lines - 2)}\r\n`;
     expect((await sendRaw(proxy.at("edge"), request(100))).slice(0, 12)).toBe("HTTP/1.1 200");
     expect((await sendRaw(proxy.at("edge"), request(101))).slice(0, 12)).toBe("HTTP/1.1 431");
     expect((await sendRaw(proxy.at("edge", 1), request(101))).slice(0, 12)).toBe("HTTP/1.1 200");
+  });
+
+  it("is for h2 routers too: fewer streams, shorter header lists, and nothing that a client says of itself", async () => {
+    const client = await H2Client.connect(proxy.at("edge2"));
+    try {
+      const said = { "x-forwarded-for": "10.0.0.1", "l5d-dtab": "/svc => /$/inet/127.1/1", "x-real-ip": "10.0.0.1" };
+      expect((await client.ask(said)).status).toBe(200);
+      expect(Object.keys(last()).filter((name) => name in said)).toEqual([]);
+      const { maxConcurrentStreams, maxHeaderListSize, initialWindowSize } = client.session.remoteSettings;
+      expect([maxConcurrentStreams, maxHeaderListSize, initialWindowSize]).toEqual([100, 8_192, 65_536]);
+      expect((await client.ask({ "x-long": "a".repeat(7_000) })).status).toBe(200);
+      expect((await client.ask({ "x-long": "a".repeat(9_000) })).status).toBe(431);
+    } finally {
+      client.close();
+    }
   });
 
   it("C1: passes nothing on of what a client says about itself or the way that its request came", async () => {
@@ -233,6 +285,10 @@ describe("the profile edge", () => {
     expect(uses.filter(({ keyPath }) => keyPath !== "").map(({ keyPath, profile }) => [keyPath, profile])).toEqual([
       ["routers[0]", "edge"],
       ["routers[0].servers[0]", "edge"],
+      ["routers[3]", "edge"],
+      ["routers[3].servers[0]", "edge"],
+      ["routers[4]", "edge"],
+      ["routers[4].servers[0]", "edge"],
     ]);
     const values = new Map(uses.flatMap(({ settings }) => settings).map((each) => [each.keyPath, each]));
     expect(values.get("routers[0].allowInetFromOverride")).toMatchObject({ value: false, origin: "profile edge" });

@@ -136,11 +136,11 @@ describe.each(ways)("the interop cases of gRPC, $title", (way) => {
   it.each(interopCases)("$name", ({ run }) => run(clients));
 
   it("large_unary and ping_pong with gzip, which passes as it is", async () => {
+    const cases = interopCases.filter(({ name }) => name === "large_unary" || name === "ping_pong");
+    expect(cases).toHaveLength(2);
     const gzip = clientsOf(way, { "grpc.default_compression_algorithm": compressionAlgorithms.gzip });
     try {
-      for (const { run } of interopCases.filter(({ name }) => name === "large_unary" || name === "ping_pong")) {
-        await run(gzip);
-      }
+      for (const { run } of cases) await run(gzip);
     } finally {
       gzip.close();
     }

@@ -135,11 +135,11 @@ describe("what a client claims", () => {
       expect(page.headers.get("content-type")).toMatch(/^application\/json/);
       expect(page.headers.get("x-content-type-options")).toBe("nosniff");
     }
+    await proxy.program.prints(/service failure: /);
     for (const line of proxy.program.output.split("\n")) {
       expect(line === "" || /^[A-Z] \d{4} \d\d:/.test(line)).toBe(true);
       expect(line).not.toMatch(/\p{Cc}|[\u202a-\u202e]/u);
     }
-    await proxy.program.prints(/service failure: /);
   });
 
   it("C27: called __proto__ or constructor is a name like any other", async () => {

@@ -153,6 +153,7 @@ describe("workers", () => {
   it("I9: finish what is under way on SIGTERM, all of them, and leave nothing behind", async () => {
     const proxy = await shared();
     const pids = workersOf(proxy.program.pid);
+    expect(pids.length).toBe(2);
     const before = backend.received.length;
     const slow = [1, 2].map(() =>
       ask({ to: proxy.at(), method: "POST", body: "done", headers: { "x-delay-ms": "1500" } }),
@@ -215,7 +216,9 @@ describe("workers", () => {
     expect(await all()).toEqual(["one", "one", "one", "one"]);
     // A name and its addresses: for both workers together.
     expect(await metric(proxy, "workers/watches")).toBe(2);
-    for (const pid of workersOf(proxy.program.pid)) expect(descriptors(pid)).not.toContain("anon_inode:inotify");
+    const pids = workersOf(proxy.program.pid);
+    expect(pids.length).toBe(2);
+    for (const pid of pids) expect(descriptors(pid)).not.toContain("anon_inode:inotify");
     dir.write("web", `127.0.0.1 ${other.port}\n`);
     await vi.waitFor(async () => expect(await all()).toEqual(["other", "other", "other", "other"]), {
       timeout: 20_000,

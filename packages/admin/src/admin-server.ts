@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { asError, type Clock } from "@weftmesh/core";
-import type { Listeners } from "@weftmesh/listeners";
+import { closeHttpServer, type Listeners } from "@weftmesh/listeners";
 import { escapeLogText } from "@weftmesh/telemetry";
 import type { TlsAcceptor } from "@weftmesh/tls";
 import { serveOverTls } from "./admin-tls.ts";
@@ -78,18 +78,7 @@ export class AdminServer {
 
   close(graceMs: number): Promise<void> {
     this.#options.tls?.close();
-    this.#closed ??= new Promise((resolve) => {
-      if (!this.#server.listening) {
-        resolve();
-        return;
-      }
-      const timer = this.#options.clock.after(graceMs, () => this.#server.closeAllConnections());
-      this.#server.close(() => {
-        timer.cancel();
-        resolve();
-      });
-      this.#server.closeIdleConnections();
-    });
+    this.#closed ??= closeHttpServer(this.#server, this.#options.clock, graceMs);
     return this.#closed;
   }
 

@@ -41,6 +41,18 @@ const arbHeader = fc.constantFrom<readonly string[]>(
   ["Accept-Ranges", "bytes"],
 );
 
+/** What is compressed. */
+const plainGet = {
+  level: 6,
+  status: 200,
+  method: "GET",
+  version: "1.1" as const,
+  accepted: "gzip",
+  noTransform: false,
+  headers: [] as [string, string][],
+  length: 5000,
+};
+
 describe("compression", () => {
   it("never touches what it must not, and says of the rest what is true", async () => {
     await fc.assert(
@@ -109,6 +121,13 @@ describe("compression", () => {
           expect(read.equals(content)).toBe(true);
         },
       ),
+      {
+        examples: [
+          [{ ...plainGet, accepted: "br" }],
+          [{ ...plainGet, accepted: "gzip;q=0", headers: [["ETag", '"strong"']] }],
+          [{ ...plainGet, method: "HEAD" }],
+        ],
+      },
     );
   });
 

@@ -48,7 +48,7 @@ const edge: Profile = {
     // For HTTP/2.
     maxConcurrentStreamsPerConnection: 100,
     initialStreamWindowBytes: 65_536,
-    initialConnectionWindowBytes: 1_048_576,
+    connectionWindowBytes: 1_048_576,
     maxHeaderListBytes: 8_192,
   }),
 };

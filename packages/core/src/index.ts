@@ -17,6 +17,7 @@ export { type Param, type ParamSpec, Params, type ParamValues, param } from "./p
 export { type Classifier, ClassifierKey, defaultClassifier, type ResponseClass } from "./response-class.ts";
 export { nextInt, type Rng, RngParam } from "./rng.ts";
 export { failing, type NewService, type Service, type ServiceFactory, service } from "./service.ts";
+export { type SessionLeaf, sessionsBelow, UnpooledService, unpooled } from "./session-leaf.ts";
 export {
   defineModule,
   filterModule,

@@ -9,13 +9,14 @@ import {
   type Role,
   role,
   type Service,
+  sessionsBelow,
+  unpooled,
 } from "@weftmesh/core";
 import { StatsParam } from "@weftmesh/telemetry";
 import { failFastBackoff } from "./default-backoff.ts";
 import { EjectionListenerParam, EndpointLabelParam } from "./ejection-event.ts";
 import { EndpointCountParam } from "./ejections.ts";
 import { FailFastSessions } from "./fail-fast-sessions.ts";
-import { sessionsBelow, WrappedLeaf } from "./session-leaf.ts";
 
 export const FailFastRole: Role = role("failFast");
 
@@ -56,7 +57,8 @@ export function failFast<Req, Rep>(): Module<Service<Req, Rep>> {
     make: (outer, next) => {
       const { enabled, ...settings } = outer.pick(params);
       if (!enabled) return next.make(outer);
-      return new WrappedLeaf<Req, Rep>(new FailFastSessions(sessionsBelow<Req, Rep>(outer, next), settings));
+      const sessions = sessionsBelow<Req, Rep>(outer, next, "failFast must stand between the pool and the transport");
+      return unpooled(new FailFastSessions(sessions, settings));
     },
   };
 }

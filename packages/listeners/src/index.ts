@@ -1,3 +1,4 @@
+export { closeHttpServer } from "./close-http-server.ts";
 export { InheritedSocketError, ListenError } from "./errors.ts";
 export { type InheritedSocket, inheritanceOf, inheritedSockets } from "./inherited.ts";
 export { type Acceptor, Listener, type ListeningServer } from "./listener.ts";

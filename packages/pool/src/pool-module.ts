@@ -1,7 +1,15 @@
-import { ClockParam, type Module, type Param, param, type Role, role, type Service } from "@weftmesh/core";
+import {
+  ClockParam,
+  type Module,
+  type Param,
+  param,
+  type Role,
+  role,
+  type Service,
+  sessionsBelow,
+} from "@weftmesh/core";
 import { StatsParam } from "@weftmesh/telemetry";
 import { Pool } from "./pool.ts";
-import { sessionsBelow } from "./session-leaf.ts";
 
 export const PoolRole: Role = role("pool");
 
@@ -18,6 +26,9 @@ export const PoolMaxWaiters: Param<number> = param("poolMaxWaiters", never);
 export const SessionLifeTimeMs: Param<number> = param("sessionLifeTimeMs", never);
 /** How long any session may be idle. */
 export const SessionIdleTimeMs: Param<number> = param("sessionIdleTimeMs", never);
+
+/** What a stack that is built otherwise breaks. */
+export const poolPlace = "the pool must stand right above the transport";
 
 /** What a pool of sessions reads, whether they are shared or not. */
 export const poolParams: {
@@ -50,6 +61,6 @@ export function poolModule<Req, Rep>(): Module<Service<Req, Rep>> {
     role: PoolRole,
     description: "Keeps an endpoint's connections, and makes each call on one of them",
     params: poolParams,
-    make: (values, next) => new Pool<Req, Rep>(sessionsBelow(values, next), values.pick(poolParams)),
+    make: (values, next) => new Pool<Req, Rep>(sessionsBelow(values, next, poolPlace), values.pick(poolParams)),
   };
 }

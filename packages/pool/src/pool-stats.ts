@@ -1,4 +1,5 @@
 import type { Counter, StatsReceiver } from "@weftmesh/telemetry";
+import type { Expiry } from "./idle-reaper.ts";
 
 /** What a pool shows of itself. */
 export interface PoolFigures {
@@ -21,8 +22,8 @@ export class PoolStats {
   readonly waited: Counter;
   readonly tooManyWaiters: Counter;
   readonly redials: Counter;
-  readonly idleExpired: Counter;
-  readonly lifeExpired: Counter;
+  readonly #idleExpired: Counter;
+  readonly #lifeExpired: Counter;
   readonly #stats: StatsReceiver;
   readonly #pools = new Set<PoolFigures>();
   #removeGauges: (() => void)[] = [];
@@ -32,8 +33,8 @@ export class PoolStats {
     this.waited = stats.counter("pool_num_waited");
     this.tooManyWaiters = stats.counter("pool_num_too_many_waiters");
     this.redials = stats.counter("pool_redials");
-    this.idleExpired = stats.counter("idle");
-    this.lifeExpired = stats.counter("lifetime");
+    this.#idleExpired = stats.counter("idle");
+    this.#lifeExpired = stats.counter("lifetime");
   }
 
   static readonly #byReceiver = new WeakMap<StatsReceiver, PoolStats>();
@@ -45,6 +46,12 @@ export class PoolStats {
       PoolStats.#byReceiver.set(stats, found);
     }
     return found;
+  }
+
+  /** Counts a session that ends for its age, or for having been idle; of other reasons, none. */
+  expired(why: Expiry | undefined): void {
+    if (why === "lifetime") this.#lifeExpired.inc();
+    else if (why === "idle") this.#idleExpired.inc();
   }
 
   add(pool: PoolFigures): void {

@@ -15,6 +15,7 @@ import { PoolDeadlineError, PoolWaitersError } from "./errors.ts";
 import { type Expiry, IdleReaper, type ReapedPool, type SessionLimits } from "./idle-reaper.ts";
 import { IdleSessions } from "./idle-sessions.ts";
 import { type PoolFigures, PoolStats } from "./pool-stats.ts";
+import { SessionCount } from "./session-count.ts";
 import { isOwnedSession } from "./session-owner.ts";
 import { SessionSlot, type SlotPool } from "./session-slot.ts";
 import { type Waiter, Waiters, waitFor } from "./waiters.ts";
@@ -54,11 +55,9 @@ export class Pool<Req, Rep>
   readonly #waiters: Waiters<Req, Rep>;
   readonly #reaper: IdleReaper<Req, Rep>;
   readonly #stats: PoolStats;
+  /** Beside those of `#size`, sessions that were told to close and have not said that they did. */
+  readonly #sessions: SessionCount = new SessionCount();
   #size = 0;
-  /** Sessions that were told to close and have not said that they did. */
-  #closing = 0;
-  #closed: Promise<void> | undefined = undefined;
-  #settleClose: (() => void) | undefined = undefined;
 
   constructor(factory: ServiceFactory<Req, Rep>, options: PoolOptions) {
     const never = Number.POSITIVE_INFINITY;
@@ -98,7 +97,7 @@ export class Pool<Req, Rep>
 
   /** The factory's own; `busy` when the next call would be refused. */
   get status(): Status {
-    if (this.#closed !== undefined) return "closed";
+    if (this.#sessions.closed !== undefined) return "closed";
     const full = this.#size >= this.#maxSize && this.cached === 0 && this.waiters >= this.#maxWaiters;
     const status = this.#factory.status;
     return full && status === "open" ? "busy" : status;
@@ -118,9 +117,10 @@ export class Pool<Req, Rep>
   }
 
   #callWithoutIdle(req: Req, ctx: Ctx): Promise<Rep> {
-    if (this.#closed !== undefined) return Promise.reject(new ClosedError("the pool"));
+    if (this.#sessions.closed !== undefined) return Promise.reject(new ClosedError("the pool"));
     if (this.#size < this.#maxSize) {
       this.#size++;
+      this.#sessions.enter();
       return waitFor(req, ctx, this.#dial);
     }
     if (this.#waiters.size >= this.#maxWaiters) {
@@ -178,7 +178,7 @@ export class Pool<Req, Rep>
   /** The call on the slot's session is over. */
   release(slot: SessionSlot<Req, Rep>): void {
     if (slot.state !== "used") return;
-    if (slot.session.status !== "open" || this.#closed !== undefined) {
+    if (slot.session.status !== "open" || this.#sessions.closed !== undefined) {
       this.#drop(slot);
       return;
     }
@@ -197,7 +197,7 @@ export class Pool<Req, Rep>
 
   redial(slot: SessionSlot<Req, Rep>, req: Req, ctx: Ctx): Promise<Rep> {
     this.#discard(slot);
-    if (this.#closed !== undefined) {
+    if (this.#sessions.closed !== undefined) {
       this.#leave();
       return Promise.reject(new ClosedError("the pool"));
     }
@@ -212,26 +212,22 @@ export class Pool<Req, Rep>
   }
 
   expire(slot: SessionSlot<Req, Rep>, why: Expiry): void {
-    if (why === "lifetime") this.#stats.lifeExpired.inc();
-    else if (why === "idle") this.#stats.idleExpired.inc();
+    this.#stats.expired(why);
     if (slot.state === "idle") this.idleSessions.remove(slot);
     this.#drop(slot);
   }
 
   /** A lame duck from here on: calls that have a session, or a connect, finish; nothing else is begun. */
   close(): Promise<void> {
-    if (this.#closed !== undefined) return this.#closed;
-    this.#closed = new Promise<void>((resolve) => {
-      this.#settleClose = resolve;
-    }).then(() => this.#factory.close());
+    if (this.#sessions.closed !== undefined) return this.#sessions.closed;
+    const closed = this.#sessions.close(this.#factory);
     this.#reaper.stop();
     this.#stats.delete(this);
     for (let slot = this.idleSessions.takeNewest(); slot !== undefined; slot = this.idleSessions.takeNewest()) {
       this.#drop(slot);
     }
     this.#waiters.fail(new ClosedError("the pool"));
-    this.#settleIfEmpty();
-    return this.#closed;
+    return closed;
   }
 
   /** For a slot that is in none of the lists. */
@@ -244,13 +240,8 @@ export class Pool<Req, Rep>
   /** Closes the session; its place stays taken. */
   #discard(slot: SessionSlot<Req, Rep>): void {
     slot.state = "gone";
-    this.#closing++;
-    const done = () => {
-      this.#closing--;
-      this.#settleIfEmpty();
-    };
-    // A session that could not close cleanly is as gone as one that could; its transport has counted the failure.
-    slot.session.close().then(done, done);
+    this.#sessions.enter();
+    this.#sessions.discard(slot.session);
   }
 
   /** One session fewer; whoever waits longest gets the room. */
@@ -261,12 +252,6 @@ export class Pool<Req, Rep>
       return;
     }
     this.#size--;
-    this.#settleIfEmpty();
-  }
-
-  #settleIfEmpty(): void {
-    if (this.#settleClose === undefined || this.#size > 0 || this.#closing > 0) return;
-    this.#settleClose();
-    this.#settleClose = undefined;
+    this.#sessions.leave();
   }
 }

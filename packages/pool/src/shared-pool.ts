@@ -1,33 +1,17 @@
-import {
-  CancelledError,
-  type Clock,
-  ClosedError,
-  type Ctx,
-  type Service,
-  type ServiceFactory,
-  type Status,
-} from "@weftmesh/core";
-import { type Counter, nullStats, type StatsReceiver } from "@weftmesh/telemetry";
+import { CancelledError, ClosedError, type Ctx, type Service, type ServiceFactory, type Status } from "@weftmesh/core";
 import { atLeast } from "./at-least.ts";
-import { Dial, type DialingPool } from "./dial.ts";
-import { DeadSessionError, PoolDeadlineError, PoolWaitersError } from "./errors.ts";
+import { ConnectingPool, type ConnectingPoolOptions } from "./connecting-pool.ts";
 import { isMultiplexed, Multiplexed } from "./multiplexed-session.ts";
-import { type PoolFigures, PoolStats } from "./pool-stats.ts";
 import { isOwnedSession } from "./session-owner.ts";
-import { type Shared, type SharedLimits, SharedSession, type SharingPool } from "./shared-session.ts";
-import { Waiters } from "./waiters.ts";
+import { type Shared, type SharedLimits, SharedSession } from "./shared-session.ts";
 
-export interface SharedPoolOptions extends Partial<SharedLimits> {
-  readonly clock: Clock;
+export interface SharedPoolOptions extends ConnectingPoolOptions {
   /** Sessions at most: no limit if not given. */
   readonly maxSize?: number;
   /** Sessions that `idleTimeMs` leaves alone: none if not given. */
   readonly minSize?: number;
   /** How long a session beyond those may be without a call: for ever if not given. */
   readonly idleTimeMs?: number;
-  /** Calls that may wait for a session: no limit if not given. */
-  readonly maxWaiters?: number;
-  readonly stats?: StatsReceiver;
 }
 
 const never = Number.POSITIVE_INFINITY;
@@ -46,98 +30,60 @@ const never = Number.POSITIVE_INFINITY;
  * and its sessions fail with. A connect that fails fails those that wait for it, unless other sessions are there.
  * Cost: a call on the first session returns the session's own promise and allocates nothing.
  */
-export class SharedPool<Req, Rep>
-  implements Service<Req, Rep>, PoolFigures, DialingPool<Req, Rep>, SharingPool<Req, Rep>
-{
-  readonly clock: Clock;
-  readonly limits: SharedLimits;
-  /** Nothing that Finagle would count as cached. */
-  readonly spare = 0;
-  readonly #factory: ServiceFactory<Req, Rep>;
+export class SharedPool<Req, Rep> extends ConnectingPool<Req, Rep> {
   readonly #spareLimits: SharedLimits;
   readonly #maxSize: number;
   readonly #minSize: number;
-  readonly #maxWaiters: number;
-  readonly #waiters: Waiters<Req, Rep>;
-  readonly #stats: PoolStats;
-  readonly #failedConnects: Counter;
-  readonly #deadConnects: Counter;
   /** Those that take calls, or may do so again. */
   readonly #live: Shared<Req, Rep>[] = [];
-  #dial: Dial<Req, Rep> | undefined = undefined;
-  /** Sessions and connects that are not over. */
-  #size = 0;
   #serveDue = false;
-  #closed: Promise<void> | undefined = undefined;
-  #settleClose: (() => void) | undefined = undefined;
 
   constructor(factory: ServiceFactory<Req, Rep>, options: SharedPoolOptions) {
-    const stats = options.stats ?? nullStats;
-    this.clock = options.clock;
-    const sessionIdleTimeMs = options.sessionIdleTimeMs ?? never;
-    const sessionLifeTimeMs = options.sessionLifeTimeMs ?? never;
-    this.limits = { sessionIdleTimeMs, sessionLifeTimeMs };
+    super(factory, options);
+    const { sessionIdleTimeMs, sessionLifeTimeMs } = this.limits;
     this.#spareLimits = {
       sessionIdleTimeMs: Math.min(sessionIdleTimeMs, options.idleTimeMs ?? never),
       sessionLifeTimeMs,
     };
-    this.#factory = factory;
     this.#maxSize = atLeast(1, "maxSize", options.maxSize ?? never);
     this.#minSize = atLeast(0, "minSize", options.minSize ?? 0);
-    this.#maxWaiters = atLeast(0, "maxWaiters", options.maxWaiters ?? never);
-    this.#waiters = new Waiters(options.clock);
-    this.#failedConnects = stats.counter("singletonpool", "connects", "fail");
-    this.#deadConnects = stats.counter("singletonpool", "connects", "dead");
-    this.#stats = PoolStats.of(stats);
-    this.#stats.add(this);
-  }
-
-  /** Sessions that are open or being opened, those that finish their last calls among them. */
-  get size(): number {
-    return this.#size;
-  }
-
-  get waiters(): number {
-    return this.#waiters.size;
+    this.stats.add(this);
   }
 
   /** Calls that wait or are under way on sessions that take calls. */
   get load(): number {
-    return this.#live.reduce((sum, { calls }) => sum + calls, this.#waiters.size);
+    return this.#live.reduce((sum, { calls }) => sum + calls, this.waiting.size);
   }
 
   /** `busy` while no session takes a call and there may be no other. */
   get status(): Status {
-    if (this.#closed !== undefined) return "closed";
+    if (this.isClosed) return "closed";
     const first = this.#live[0];
     if (first === undefined || this.#live.length < this.#maxSize || first.session.status === "open") {
-      return this.#factory.status;
+      return this.factory.status;
     }
     return this.#free() === undefined && this.#live.every(({ session }) => session.status === "busy")
       ? "busy"
-      : this.#factory.status;
+      : this.factory.status;
   }
 
   call(req: Req, ctx: Ctx): Promise<Rep> {
     if (ctx.cancelled !== undefined) return Promise.reject(ctx.cancelled);
     const first = this.#live[0];
-    if (first !== undefined && first.session.status === "open" && this.#waiters.size === 0) return first.call(req, ctx);
+    if (first !== undefined && first.session.status === "open" && this.waiting.size === 0) return first.call(req, ctx);
     return this.#callWithout(req, ctx);
   }
 
   #callWithout(req: Req, ctx: Ctx): Promise<Rep> {
-    if (this.#closed !== undefined) return Promise.reject(new ClosedError("the pool"));
+    if (this.isClosed) return Promise.reject(new ClosedError("the pool"));
     this.#dropClosed();
     // Those that wait were here first.
-    const free = this.#waiters.size === 0 ? this.#free() : undefined;
+    const free = this.waiting.size === 0 ? this.#free() : undefined;
     if (free !== undefined) return free.call(req, ctx);
-    if (this.#waiters.size >= this.#maxWaiters) {
-      this.#stats.tooManyWaiters.inc();
-      return Promise.reject(new PoolWaitersError(this.#live.length, this.#maxWaiters));
-    }
-    if (this.#waiters.isLate(ctx)) return Promise.reject(new PoolDeadlineError(0));
-    if (this.#live.length > 0) this.#stats.waited.inc();
-    const promise = this.#waiters.wait(req, ctx);
+    const refusal = this.refusal(ctx, this.#live.length);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    if (this.#live.length > 0) this.stats.waited.inc();
+    const promise = this.waiting.wait(req, ctx);
     this.#serve();
     return promise;
   }
@@ -153,41 +99,28 @@ export class SharedPool<Req, Rep>
 
   /** Gives those that wait the sessions that are free, and connects when some are left. */
   #serve(): void {
-    while (this.#waiters.size > 0) {
+    while (this.waiting.size > 0) {
       const shared = this.#free();
       if (shared === undefined) {
         this.#dropClosed();
-        this.#connect();
+        this.#connectIfMay();
         return;
       }
-      const waiter = this.#waiters.shift();
+      const waiter = this.waiting.shift();
       if (waiter === undefined) return;
       if (waiter.ctx.ended) waiter.reject(new CancelledError());
       else waiter.resolve(shared.call(waiter.req, waiter.ctx));
     }
   }
 
-  #connect(): void {
-    if (this.#dial !== undefined || this.#live.length >= this.#maxSize || this.#closed !== undefined) return;
+  #connectIfMay(): void {
+    if (this.connecting !== undefined || this.#live.length >= this.#maxSize || this.isClosed) return;
     // A peer that takes no calls at all takes none on another connection either.
     if (this.#live.some(({ calls }) => calls === 0)) return;
-    this.#size++;
-    this.#dial = new Dial(this);
-    this.#dial.start(this.#factory);
+    this.connect();
   }
 
-  opened(dial: Dial<Req, Rep>, session: Service<Req, Rep>): void {
-    if (dial !== this.#dial) {
-      this.#discard(session);
-      return;
-    }
-    this.#dial = undefined;
-    if (session.status === "closed") {
-      this.#deadConnects.inc();
-      this.#discard(session);
-      this.#connectFailed(new DeadSessionError());
-      return;
-    }
+  protected adopt(session: Service<Req, Rep>): void {
     const limits = this.#live.length < this.#minSize ? this.limits : this.#spareLimits;
     const shared: Shared<Req, Rep> = isMultiplexed(session)
       ? new Multiplexed<Req, Rep>(this, session, limits)
@@ -197,84 +130,33 @@ export class SharedPool<Req, Rep>
     this.#serve();
   }
 
-  failed(dial: Dial<Req, Rep>, error: Error): void {
-    const isGivenUp = dial !== this.#dial;
-    this.#leave();
-    if (isGivenUp) return;
-    this.#dial = undefined;
-    this.#failedConnects.inc();
-    this.#connectFailed(error);
-  }
-
   /** Those that wait have other sessions to wait for, or none. */
-  #connectFailed(error: Error): void {
+  protected connectFailed(error: Error): void {
     this.#dropClosed();
-    if (this.#live.length === 0) this.#waiters.fail(error);
+    if (this.#live.length === 0) this.waiting.fail(error);
   }
-
-  /** A connect here is never for one call. */
-  orphaned(): void {}
 
   retire(shared: Shared<Req, Rep>, why: "idle" | "lifetime" | undefined): void {
     const at = this.#live.indexOf(shared);
     if (at >= 0) this.#live.splice(at, 1);
-    if (why === "lifetime") this.#stats.lifeExpired.inc();
-    else if (why === "idle") this.#stats.idleExpired.inc();
+    this.stats.expired(why);
     shared.drain();
     if (at >= 0) this.freed();
   }
 
   /** The session may not know yet that the call is over: whoever waits is served when it does. */
   freed(): void {
-    if (this.#serveDue || this.#waiters.size === 0) return;
+    if (this.#serveDue || this.waiting.size === 0) return;
     this.#serveDue = true;
     void Promise.resolve().then(this.#serveNow);
   }
 
   readonly #serveNow: () => void = () => {
     this.#serveDue = false;
-    if (this.#closed === undefined) this.#serve();
+    if (!this.isClosed) this.#serve();
   };
 
-  redial(req: Req, ctx: Ctx): Promise<Rep> {
-    if (this.#closed === undefined) this.#stats.redials.inc();
-    return this.call(req, ctx);
-  }
-
-  gone(): void {
-    this.#leave();
-  }
-
-  /** A lame duck from here on: calls on the sessions finish, those that wait fail, and so do new ones. */
-  close(): Promise<void> {
-    if (this.#closed !== undefined) return this.#closed;
-    this.#closed = new Promise<void>((resolve) => {
-      this.#settleClose = resolve;
-    }).then(() => this.#factory.close());
-    this.#stats.delete(this);
-    const error = new ClosedError("the pool");
-    const dial = this.#dial;
-    this.#dial = undefined;
-    this.#waiters.fail(error);
-    dial?.cancel(error);
+  protected retireAll(): void {
     for (const shared of [...this.#live]) this.retire(shared, undefined);
-    this.#settleIfEmpty();
-    return this.#closed;
-  }
-
-  #discard(session: Service<Req, Rep>): void {
-    const gone = () => this.#leave();
-    session.close().then(gone, gone);
-  }
-
-  #leave(): void {
-    this.#size--;
-    this.#settleIfEmpty();
-  }
-
-  #settleIfEmpty(): void {
-    if (this.#settleClose === undefined || this.#size > 0) return;
-    this.#settleClose();
-    this.#settleClose = undefined;
   }
 }

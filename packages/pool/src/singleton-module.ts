@@ -1,8 +1,14 @@
-import { ClockParam, type Module, type Param, param, type Service } from "@weftmesh/core";
+import { ClockParam, type Module, type Param, param, type Service, sessionsBelow } from "@weftmesh/core";
 import { StatsParam } from "@weftmesh/telemetry";
 import { BalancingPool } from "./balancing-pool.ts";
-import { PoolMaxWaiters, PoolRole, poolParams, SessionIdleTimeMs, SessionLifeTimeMs } from "./pool-module.ts";
-import { sessionsBelow } from "./session-leaf.ts";
+import {
+  PoolMaxWaiters,
+  PoolRole,
+  poolParams,
+  poolPlace,
+  SessionIdleTimeMs,
+  SessionLifeTimeMs,
+} from "./pool-module.ts";
 import { SharedPool } from "./shared-pool.ts";
 import { SingletonPool } from "./singleton-pool.ts";
 
@@ -34,7 +40,7 @@ export function singletonPool<Req, Rep>(): Module<Service<Req, Rep>> {
     description: "Makes all calls to an endpoint on one connection, or on a few, that they share",
     params,
     make: (values, next) => {
-      const sessions = sessionsBelow<Req, Rep>(values, next);
+      const sessions = sessionsBelow<Req, Rep>(values, next, poolPlace);
       const options = values.pick(params);
       return options.sessions === 1
         ? new SingletonPool<Req, Rep>(sessions, options)
@@ -54,6 +60,6 @@ export function sharedPool<Req, Rep>(): Module<Service<Req, Rep>> {
     role: PoolRole,
     description: "Makes an endpoint's calls on one connection that they share, and on another when that is full",
     params: poolParams,
-    make: (values, next) => new SharedPool<Req, Rep>(sessionsBelow(values, next), values.pick(poolParams)),
+    make: (values, next) => new SharedPool<Req, Rep>(sessionsBelow(values, next, poolPlace), values.pick(poolParams)),
   };
 }

@@ -1,6 +1,5 @@
 import {
   CancelledError,
-  type Clock,
   ClosedError,
   type Ctx,
   type Service,
@@ -8,25 +7,16 @@ import {
   type Status,
   worst,
 } from "@weftmesh/core";
-import { type Counter, nullStats, type StatsReceiver } from "@weftmesh/telemetry";
-import { atLeast } from "./at-least.ts";
-import { Dial, type DialingPool } from "./dial.ts";
-import { DeadSessionError, PoolDeadlineError, PoolWaitersError } from "./errors.ts";
-import { type PoolFigures, PoolStats } from "./pool-stats.ts";
+import { ConnectingPool, type ConnectingPoolOptions } from "./connecting-pool.ts";
 import { isOwnedSession } from "./session-owner.ts";
-import { type Shared, type SharedLimits, SharedSession, type SharingPool } from "./shared-session.ts";
-import { Waiters } from "./waiters.ts";
+import { type Shared, SharedSession } from "./shared-session.ts";
 
-export interface SingletonPoolOptions extends Partial<SharedLimits> {
-  readonly clock: Clock;
+export interface SingletonPoolOptions extends ConnectingPoolOptions {
   /**
    * Whether a connect is given up when the last call that waits for it goes away; else it goes on, and the session is
    * there for the next call. False if not given.
    */
   readonly allowInterrupts?: boolean;
-  /** Calls that may wait for a connect: no limit if not given. */
-  readonly maxWaiters?: number;
-  readonly stats?: StatsReceiver;
 }
 
 /**
@@ -42,64 +32,26 @@ export interface SingletonPoolOptions extends Partial<SharedLimits> {
  * Cost: a call on an open session returns the session's own promise and allocates nothing.
  * Source: Finagle's singleton pool. Differs in that no call's interrupt can take the connect away from the others.
  */
-export class SingletonPool<Req, Rep>
-  implements Service<Req, Rep>, PoolFigures, DialingPool<Req, Rep>, SharingPool<Req, Rep>
-{
-  readonly clock: Clock;
-  readonly limits: SharedLimits;
-  /** Nothing that Finagle would count as cached. */
-  readonly spare = 0;
-  readonly #factory: ServiceFactory<Req, Rep>;
+export class SingletonPool<Req, Rep> extends ConnectingPool<Req, Rep> {
   readonly #allowInterrupts: boolean;
-  readonly #maxWaiters: number;
-  readonly #waiters: Waiters<Req, Rep>;
-  readonly #stats: PoolStats;
-  readonly #failedConnects: Counter;
-  readonly #deadConnects: Counter;
   #current: SharedSession<Req, Rep> | undefined = undefined;
-  #dial: Dial<Req, Rep> | undefined = undefined;
-  /** Sessions and connects that are not over, be they given up. */
-  #size = 0;
-  #closed: Promise<void> | undefined = undefined;
-  #settleClose: (() => void) | undefined = undefined;
 
   constructor(factory: ServiceFactory<Req, Rep>, options: SingletonPoolOptions) {
-    const never = Number.POSITIVE_INFINITY;
-    const stats = options.stats ?? nullStats;
-    this.clock = options.clock;
-    this.limits = {
-      sessionIdleTimeMs: options.sessionIdleTimeMs ?? never,
-      sessionLifeTimeMs: options.sessionLifeTimeMs ?? never,
-    };
-    this.#factory = factory;
+    super(factory, options);
     this.#allowInterrupts = options.allowInterrupts ?? false;
-    this.#maxWaiters = atLeast(0, "maxWaiters", options.maxWaiters ?? never);
-    this.#waiters = new Waiters(options.clock, () => this.#giveUpConnect());
-    this.#failedConnects = stats.counter("singletonpool", "connects", "fail");
-    this.#deadConnects = stats.counter("singletonpool", "connects", "dead");
-    this.#stats = PoolStats.of(stats);
-    this.#stats.add(this);
-  }
-
-  /** Sessions that are open or being opened: one, and those that finish their last calls. */
-  get size(): number {
-    return this.#size;
-  }
-
-  get waiters(): number {
-    return this.#waiters.size;
+    this.stats.add(this);
   }
 
   /** Calls that wait or are under way on the present session. */
   get load(): number {
-    return this.#waiters.size + (this.#current?.calls ?? 0);
+    return this.waiting.size + (this.#current?.calls ?? 0);
   }
 
   /** The worse of the factory's and the session's; a closed session does not count, since the next call replaces it. */
   get status(): Status {
-    if (this.#closed !== undefined) return "closed";
+    if (this.isClosed) return "closed";
     const session = this.#current?.session.status;
-    return session === "busy" ? worst(session, this.#factory.status) : this.#factory.status;
+    return session === "busy" ? worst(session, this.factory.status) : this.factory.status;
   }
 
   call(req: Req, ctx: Ctx): Promise<Rep> {
@@ -110,38 +62,16 @@ export class SingletonPool<Req, Rep>
   }
 
   #callWithout(req: Req, ctx: Ctx): Promise<Rep> {
-    if (this.#closed !== undefined) return Promise.reject(new ClosedError("the pool"));
+    if (this.isClosed) return Promise.reject(new ClosedError("the pool"));
     if (this.#current !== undefined) this.retire(this.#current, undefined);
-    if (this.#waiters.size >= this.#maxWaiters) {
-      this.#stats.tooManyWaiters.inc();
-      return Promise.reject(new PoolWaitersError(1, this.#maxWaiters));
-    }
-    if (this.#waiters.isLate(ctx)) return Promise.reject(new PoolDeadlineError(0));
-    const promise = this.#waiters.wait(req, ctx);
-    this.#connect();
+    const refusal = this.refusal(ctx, 1);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const promise = this.waiting.wait(req, ctx);
+    if (this.connecting === undefined) this.connect();
     return promise;
   }
 
-  #connect(): void {
-    if (this.#dial !== undefined) return;
-    this.#size++;
-    this.#dial = new Dial(this);
-    this.#dial.start(this.#factory);
-  }
-
-  opened(dial: Dial<Req, Rep>, session: Service<Req, Rep>): void {
-    if (dial !== this.#dial) {
-      // It was given up, and the factory did not hear of it in time.
-      this.#discard(session);
-      return;
-    }
-    this.#dial = undefined;
-    if (session.status === "closed") {
-      this.#deadConnects.inc();
-      this.#discard(session);
-      this.#waiters.fail(new DeadSessionError());
-      return;
-    }
+  protected adopt(session: Service<Req, Rep>): void {
     const shared = new SharedSession<Req, Rep>(this, session);
     if (isOwnedSession(session)) session.owner = shared;
     this.#current = shared;
@@ -151,80 +81,33 @@ export class SingletonPool<Req, Rep>
   /** A session may close under the calls that it is given: those that are left wait for the next one. */
   #serve(shared: SharedSession<Req, Rep>): void {
     while (this.#current === shared && shared.session.status !== "closed") {
-      const waiter = this.#waiters.shift();
+      const waiter = this.waiting.shift();
       if (waiter === undefined) return;
       if (waiter.ctx.ended) waiter.reject(new CancelledError());
       else waiter.resolve(shared.call(waiter.req, waiter.ctx));
     }
     this.retire(shared, undefined);
-    if (this.#waiters.size > 0) this.#connect();
+    if (this.waiting.size > 0 && this.connecting === undefined) this.connect();
   }
 
-  failed(dial: Dial<Req, Rep>, error: Error): void {
-    const isGivenUp = dial !== this.#dial;
-    this.#leave();
-    if (isGivenUp) return;
-    this.#dial = undefined;
-    this.#failedConnects.inc();
-    this.#waiters.fail(error);
+  protected connectFailed(error: Error): void {
+    this.waiting.fail(error);
   }
 
-  /** A connect here is never for one call. */
-  orphaned(): void {}
-
-  #giveUpConnect(): void {
-    const dial = this.#dial;
-    if (dial === undefined || this.#waiters.size > 0 || !this.#allowInterrupts) return;
-    this.#dial = undefined;
+  protected override waiterLeft(): void {
+    const dial = this.connecting;
+    if (dial === undefined || this.waiting.size > 0 || !this.#allowInterrupts) return;
+    this.connecting = undefined;
     dial.cancel(new CancelledError("every call that waited for the connect went away"));
   }
 
   retire(shared: Shared<Req, Rep>, why: "idle" | "lifetime" | undefined): void {
     if (this.#current === shared) this.#current = undefined;
-    if (why === "lifetime") this.#stats.lifeExpired.inc();
-    else if (why === "idle") this.#stats.idleExpired.inc();
+    this.stats.expired(why);
     shared.drain();
   }
 
-  redial(req: Req, ctx: Ctx): Promise<Rep> {
-    if (this.#closed === undefined) this.#stats.redials.inc();
-    return this.call(req, ctx);
-  }
-
-  gone(): void {
-    this.#leave();
-  }
-
-  /** A lame duck from here on: calls on the session finish, those that wait for a connect fail, and so do new ones. */
-  close(): Promise<void> {
-    if (this.#closed !== undefined) return this.#closed;
-    this.#closed = new Promise<void>((resolve) => {
-      this.#settleClose = resolve;
-    }).then(() => this.#factory.close());
-    this.#stats.delete(this);
-    const error = new ClosedError("the pool");
-    const dial = this.#dial;
-    this.#dial = undefined;
-    this.#waiters.fail(error);
-    dial?.cancel(error);
+  protected retireAll(): void {
     if (this.#current !== undefined) this.retire(this.#current, undefined);
-    this.#settleIfEmpty();
-    return this.#closed;
-  }
-
-  #discard(session: Service<Req, Rep>): void {
-    const gone = () => this.#leave();
-    session.close().then(gone, gone);
-  }
-
-  #leave(): void {
-    this.#size--;
-    this.#settleIfEmpty();
-  }
-
-  #settleIfEmpty(): void {
-    if (this.#settleClose === undefined || this.#size > 0) return;
-    this.#settleClose();
-    this.#settleClose = undefined;
   }
 }

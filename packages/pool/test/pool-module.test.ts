@@ -81,7 +81,7 @@ describe("poolModule", () => {
       [poolModule()],
       () => new Pool(new FakeFactory(), { clock: new ManualClock() }),
     );
-    expect(() => leafless.make(params)).toThrow("the leaf is no unpooled factory");
+    expect(() => leafless.make(params)).toThrow("the leaf offers no sessions");
   });
 
   it("may be left out: then each call has a session of its own, closed when the call ends", async () => {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { asError, type Clock, WeftError } from "@weftmesh/core";
 import type { SocketAddress } from "@weftmesh/http";
-import type { Listeners } from "@weftmesh/listeners";
+import { closeHttpServer, type Listeners } from "@weftmesh/listeners";
 import type { Dtab } from "@weftmesh/naming";
 import type { Router } from "@weftmesh/router";
 
@@ -68,18 +68,7 @@ export class IdentifierServer {
 
   /** What is still open after the grace is cut off. */
   close(graceMs: number): Promise<void> {
-    this.#closed ??= new Promise((resolve) => {
-      if (!this.#server.listening) {
-        resolve();
-        return;
-      }
-      const timer = this.#options.clock.after(graceMs, () => this.#server.closeAllConnections());
-      this.#server.close(() => {
-        timer.cancel();
-        resolve();
-      });
-      this.#server.closeIdleConnections();
-    });
+    this.#closed ??= closeHttpServer(this.#server, this.#options.clock, graceMs);
     return this.#closed;
   }
 

@@ -37,8 +37,10 @@ export {
   httpTransport,
   ResponseLimitsParam,
 } from "./configured/http-transport.ts";
+export { listenConfigured, type VersionRules } from "./configured/listen-configured.ts";
 export { ListenError } from "./configured/listen-error.ts";
 export { listenVersions } from "./configured/listen-versions.ts";
+export { readTarget, type TargetParts } from "./configured/read-target.ts";
 export {
   connectionSocket,
   listenerSocket,

@@ -6,7 +6,7 @@ import { type HttpFilter, type HttpService, httpFilterModule } from "./http-serv
 import { L5d } from "./linkerd-headers.ts";
 import { onceField } from "./once-field.ts";
 import { ClearContextParam } from "./request-context.ts";
-import { childTraceText, newTrace, readTraceId, traceHex } from "./trace-id.ts";
+import { childTraceText, newTrace, readTraceId, type TraceId, traceHex } from "./trace-id.ts";
 
 export const TraceContextRole: Role = role("traceContext");
 export const TraceHeadersRole: Role = role("traceHeaders");
@@ -61,14 +61,19 @@ export const traceContext: Module<HttpService> = httpFilterModule({
   },
 });
 
+/** The trace that a call belongs to: one of its own where nobody has begun any. */
+function traceOf(ctx: Ctx, rng: Rng): TraceId {
+  const known = ctx.get(TraceKey);
+  if (known !== undefined) return known;
+  const trace = newTrace(rng);
+  ctx.set(TraceKey, trace);
+  return trace;
+}
+
 /** A span of its own for each attempt, since the callee continues the trace from it. */
 function writeTrace(rng: Rng): HttpFilter {
   return (req, ctx, next) => {
-    let trace = ctx.get(TraceKey);
-    if (trace === undefined) {
-      trace = newTrace(rng);
-      ctx.set(TraceKey, trace);
-    }
+    const trace = traceOf(ctx, rng);
     req.headers.setField(onceField(L5d.reqid, traceHex(trace)));
     req.headers.setField(onceField(L5d.ctxTrace, childTraceText(trace, rng)));
     return next.call(req, ctx);
@@ -77,11 +82,7 @@ function writeTrace(rng: Rng): HttpFilter {
 
 function writeZipkin(rng: Rng): HttpFilter {
   return (req, ctx, next) => {
-    let trace = ctx.get(TraceKey);
-    if (trace === undefined) {
-      trace = newTrace(rng);
-      ctx.set(TraceKey, trace);
-    }
+    const trace = traceOf(ctx, rng);
     req.headers.setField(onceField(L5d.reqid, traceHex(trace)));
     writeB3(req.headers, trace, rng);
     return next.call(req, ctx);

@@ -297,6 +297,7 @@ describe("tiers", () => {
     });
     const [first, ...others] = run.tiers[0]?.backends.map(({ arrived }) => arrived) ?? [];
     expect(first).toBe(49);
+    expect(others).toHaveLength(2);
     expect(others.every((arrived) => arrived > 10)).toBe(true);
   });
 });

@@ -1,5 +1,11 @@
 import type { Connection } from "@weftmesh/http";
-import type { ConnectionOwner, FrameWire, ServedConnection, WireReader } from "@weftmesh/wire";
+import {
+  type ConnectionOwner,
+  countConnection,
+  type FrameWire,
+  type ServedConnection,
+  type WireReader,
+} from "@weftmesh/wire";
 import type { HttpServing } from "./http-serving.ts";
 
 /** What a client that speaks HTTP/2 sends first (RFC 9113 section 3.4). */
@@ -71,11 +77,7 @@ export class PrefaceReader implements WireReader, ServedConnection {
   onClosed(): void {
     const { stats, clock } = this.owner.serving;
     stats.connects.inc();
-    stats.closes.inc();
-    stats.connectionDurationMs.add(clock.now() - this.openedMs);
-    stats.connectionRequests.add(0);
-    stats.connectionReceivedBytes.add(this.wire.received);
-    stats.connectionSentBytes.add(this.wire.sent);
+    countConnection(stats, this.wire, clock.now() - this.openedMs, 0);
     stats.receivedBytes.inc(this.wire.received);
     this.owner.closed(this);
   }

@@ -1,4 +1,4 @@
-import { type Clock, ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
+import { ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
 import {
   bytesBody,
   emptyBody,
@@ -14,10 +14,10 @@ import {
 import type { OwnedSession, SessionOwner } from "@weftmesh/pool";
 import { isLateRefusal } from "@weftmesh/tls";
 import {
-  type ClientStats,
-  type ClientTimeouts,
+  type ClientSettings,
   ClientWatch,
   ConnectionLostError,
+  countConnection,
   RequestBrokenError,
   ResponseError,
   TunnelLife,
@@ -37,16 +37,8 @@ import { type TunnelOwner, WireTunnelEnd } from "./wire-tunnel-end.ts";
 /** Interim responses to one request, at most. */
 const maxInterim = 20;
 
-export interface ClientConnectionOptions {
-  readonly clock: Clock;
-  readonly stats: ClientStats;
+export interface ClientConnectionOptions extends ClientSettings {
   readonly limits: ResponseLimits;
-  /** How long a request with `Expect: 100-continue` holds its body back. */
-  readonly continueTimeoutMs: number;
-  /** None if not given. */
-  readonly timeouts?: ClientTimeouts;
-  /** For messages. */
-  readonly peer: string;
   /** What is to be told in place of an alert with which a server refuses us when the handshake is over for us. */
   readonly refused?: (alert: Error) => Error;
 }
@@ -262,11 +254,7 @@ export class ClientConnection
     const { stats, clock } = this.options;
     this.countSent();
     stats.connections--;
-    stats.closes.inc();
-    stats.connectionDurationMs.add(clock.now() - this.openedMs);
-    stats.connectionRequests.add(this.exchanges);
-    stats.connectionReceivedBytes.add(this.wire.received);
-    stats.connectionSentBytes.add(this.wire.sent);
+    countConnection(stats, this.wire, clock.now() - this.openedMs, this.exchanges);
     this.closeSettled?.();
     if (this.awaiting) this.lost();
     else if (this.body !== undefined) this.endBody();

@@ -1,13 +1,11 @@
 import { ClosedError, type Ctx, type ServiceFactory, type Status } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { nullStats, type StatsReceiver } from "@weftmesh/telemetry";
-import { ClientStats, type ConnectOptions, connectWire, handshakeFailed, showPeer } from "@weftmesh/wire";
+import { ClientStats, type ConnectorOptions, clientSettings, connectWire, handshakeFailed } from "@weftmesh/wire";
 import { ClientConnection, type ClientConnectionOptions } from "./client-connection.ts";
 import type { ResponseLimits } from "./response-head.ts";
 
-export interface Http1ConnectorOptions extends ConnectOptions {
-  /** How long a request with `Expect: 100-continue` holds its body back: 1,000 ms if not given. */
-  readonly continueTimeoutMs?: number;
+export interface Http1ConnectorOptions extends ConnectorOptions {
   /** Those that are not given: 4,096 bytes of status line, 8,192 bytes and 1,000 lines of headers. */
   readonly limits?: Partial<ResponseLimits>;
   /** The client's scope: connectors that share it add up in its metrics. */
@@ -35,16 +33,9 @@ export class Http1Connector implements ServiceFactory<HttpRequest, HttpResponse>
     this.#stats = ClientStats.of(options.stats ?? nullStats);
     this.#stats.addConnector();
     const { tls } = options;
-    const never = Number.POSITIVE_INFINITY;
-    const { readTimeoutMs = never, writeTimeoutMs = never } = options.socketOptions ?? {};
-    const isTimed = Number.isFinite(readTimeoutMs) || Number.isFinite(writeTimeoutMs);
     this.#connection = {
-      ...(isTimed ? { timeouts: { readTimeoutMs, writeTimeoutMs } } : {}),
-      clock: options.clock,
-      stats: this.#stats,
+      ...clientSettings(options, this.#stats),
       limits: { ...defaultLimits, ...options.limits },
-      continueTimeoutMs: options.continueTimeoutMs ?? 1_000,
-      peer: showPeer(options.host, options.port),
       ...(tls === undefined
         ? {}
         : { refused: (alert: Error) => handshakeFailed(options.host, options.port, tls.failed(alert)) }),

@@ -1,12 +1,5 @@
 import type { Connection } from "@weftmesh/http";
-import {
-  type ConnectionOwner,
-  checkInterval,
-  type FrameWire,
-  noGuard,
-  nullServerStats,
-  type Serving,
-} from "@weftmesh/wire";
+import { type ConnectionOwner, type FrameWire, type Serving, servingCheckMs, servingSettings } from "@weftmesh/wire";
 import { RequestHead } from "./request-head.ts";
 import type { Http1ServerOptions } from "./server.ts";
 import { ServerConnection } from "./server-connection.ts";
@@ -30,36 +23,15 @@ export class Http1Serving implements Serving<ServesHttp1>, ServesHttp1 {
   readonly #unwatchTunnels: (() => void) | undefined;
 
   constructor(options: Http1ServerOptions) {
-    const { session, socketOptions, tunnels } = options;
-    const never = Number.POSITIVE_INFINITY;
     this.settings = {
-      service: options.service,
+      ...servingSettings(options),
       respond: options.respond,
       limits: { ...defaultServerLimits, ...options.limits },
-      clock: options.clock,
-      stats: options.stats ?? nullServerStats,
-      idleTimeMs: session?.idleTimeMs ?? never,
-      lifeTimeMs: session?.lifeTimeMs ?? never,
-      readTimeoutMs: socketOptions?.readTimeoutMs ?? never,
-      writeTimeoutMs: socketOptions?.writeTimeoutMs ?? never,
-      guard: options.guard ?? noGuard,
-      tunnels,
-      passesInterim: options.passesInterim ?? true,
       switchTo: options.switchTo,
     };
+    const { tunnels } = options;
     this.head = new RequestHead(this.settings.limits, tunnels);
-    const { limits, idleTimeMs, lifeTimeMs, readTimeoutMs, writeTimeoutMs } = this.settings;
-    const { headerTimeoutMs, bodyTimeoutMs, responseTimeoutMs, lingerMs } = limits;
-    this.checkMs = checkInterval(
-      idleTimeMs,
-      lifeTimeMs,
-      readTimeoutMs,
-      writeTimeoutMs,
-      headerTimeoutMs,
-      bodyTimeoutMs,
-      responseTimeoutMs,
-      lingerMs,
-    );
+    this.checkMs = servingCheckMs(this.settings);
     this.#unwatchTunnels = tunnels?.stats.watchOpen();
   }
 

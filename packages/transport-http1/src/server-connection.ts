@@ -15,7 +15,13 @@ import {
   TunnelRequest,
   TunnelResponse,
 } from "@weftmesh/http";
-import type { ConnectionOwner, ServedConnection, Wire, WireReader } from "@weftmesh/wire";
+import {
+  type ConnectionOwner,
+  countConnection,
+  type ServedConnection,
+  type Wire,
+  type WireReader,
+} from "@weftmesh/wire";
 import { ChunkedDecoder } from "./chunked.ts";
 import { ConnectionWatch, Verdict, type WatchedConnection } from "./connection-watch.ts";
 import { ProtocolError, tooSlow } from "./errors.ts";
@@ -518,11 +524,7 @@ export class ServerConnection
     const { stats, clock } = this.settings;
     this.phase = Phase.Closed;
     this.held.clear();
-    stats.closes.inc();
-    stats.connectionDurationMs.add(clock.now() - this.openedMs);
-    stats.connectionRequests.add(this.requests);
-    stats.connectionReceivedBytes.add(this.wire.received);
-    stats.connectionSentBytes.add(this.wire.sent);
+    countConnection(stats, this.wire, clock.now() - this.openedMs, this.requests);
     this.owner.closed(this);
     if (wasExchange) this.endExchange(new CancelledError("the client went away", { cause: error }));
   }

@@ -1,26 +1,13 @@
-import type { Service } from "@weftmesh/core";
-import type { HttpRequest, HttpResponse } from "@weftmesh/http";
-import { listenOnWires, type TunnelSettings, type WireServer, type WireServerOptions } from "@weftmesh/wire";
+import { listenOnWires, type ServingOptions, type WireServer } from "@weftmesh/wire";
 import { Http1Serving } from "./http1-serving.ts";
 import type { ProtocolSwitch } from "./protocol-switch.ts";
 import type { ServerLimits, ServerSettings } from "./server-settings.ts";
 
-export interface Http1ServerOptions extends WireServerOptions {
-  readonly service: Service<HttpRequest, HttpResponse>;
+export interface Http1ServerOptions extends ServingOptions {
   /** The answer to a call that failed; a bare 502 and the end of the connection when not given. */
   readonly respond?: ServerSettings["respond"];
   /** What is not given is as in `defaultServerLimits`. */
   readonly limits?: Partial<ServerLimits>;
-  readonly session?: {
-    /** A connection without a request for so long is closed; never if not given. */
-    readonly idleTimeMs?: number;
-    /** A connection older than this is closed after its response; never if not given. */
-    readonly lifeTimeMs?: number;
-  };
-  /** What clients may make tunnels of; nothing if not given. */
-  readonly tunnels?: TunnelSettings;
-  /** Whether clients of HTTP/1.1 hear of interim responses (102 to 199), by `HttpRequest.interim`; true if not given. */
-  readonly passesInterim?: boolean;
   /** Another protocol that connections may go over to; none if not given. */
   readonly switchTo?: ProtocolSwitch;
 }

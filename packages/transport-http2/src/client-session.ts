@@ -1,11 +1,11 @@
-import { type Clock, ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
+import { ClosedError, type Ctx, type Status, type Timer } from "@weftmesh/core";
 import { AbsoluteFormKey, emptyBody, type HttpRequest, type HttpResponse, TunnelRequest } from "@weftmesh/http";
 import type { MultiplexedSession, SessionOwner } from "@weftmesh/pool";
 import {
-  type ClientStats,
-  type ClientTimeouts,
+  type ClientSettings,
   ClientWatch,
   ConnectionLostError,
+  countConnection,
   type FrameWire,
   ResponseError,
   type WatchedExchange,
@@ -23,18 +23,11 @@ import { Setting } from "./settings.ts";
 import { UpgradedStream } from "./upgraded-stream.ts";
 import { webSocketKey } from "./websocket.ts";
 
-export interface ClientSessionOptions extends SessionOptions {
-  readonly clock: Clock;
-  readonly stats: ClientStats;
-  readonly continueTimeoutMs: number;
-  /** None if not given. */
-  readonly timeouts?: ClientTimeouts;
+export interface ClientSessionOptions extends SessionOptions, ClientSettings {
   /** A silent server is not asked if not given. */
   readonly keepAlive?: KeepAliveOptions;
   /** Requests of HTTP/1 go upgraded, and are told to the peer as such; not if not given. */
   readonly upgrade?: UpgradePeer;
-  /** For messages. */
-  readonly peer: string;
 }
 
 /** What those who upgrade requests learn of the peer. */
@@ -342,11 +335,7 @@ export class ClientSession
     const { stats, clock } = this.options;
     this.countSent();
     stats.connections--;
-    stats.closes.inc();
-    stats.connectionDurationMs.add(clock.now() - this.openedMs);
-    stats.connectionRequests.add(this.exchanges);
-    stats.connectionReceivedBytes.add(this.wire.received);
-    stats.connectionSentBytes.add(this.wire.sent);
+    countConnection(stats, this.wire, clock.now() - this.openedMs, this.exchanges);
     this.watch?.stop();
     this.keepAlive?.stop();
     this.closeSettled?.();

@@ -2,15 +2,20 @@ import { ClosedError, type Ctx, type ServiceFactory, type Status } from "@weftme
 import type { HttpRequest, HttpResponse } from "@weftmesh/http";
 import { nullStats, type StatsReceiver } from "@weftmesh/telemetry";
 import { isLateRefusal } from "@weftmesh/tls";
-import { ClientStats, type ConnectOptions, connectError, connectWire, handshakeFailed, showPeer } from "@weftmesh/wire";
+import {
+  ClientStats,
+  type ConnectorOptions,
+  clientSettings,
+  connectError,
+  connectWire,
+  handshakeFailed,
+} from "@weftmesh/wire";
 import { ClientSession, type ClientSessionOptions, type UpgradePeer } from "./client-session.ts";
 import { type EndpointOptions, endpointOptions } from "./endpoint-options.ts";
 import type { KeepAliveOptions } from "./keep-alive.ts";
 import { defaultFrameRates } from "./rate-limits.ts";
 
-export interface Http2ConnectorOptions extends ConnectOptions {
-  /** How long a request with `Expect: 100-continue` holds its body back: 1,000 ms if not given. */
-  readonly continueTimeoutMs?: number;
+export interface Http2ConnectorOptions extends ConnectorOptions {
   /** When a server that is silent with calls under way is asked whether it is still there; never if not given. */
   readonly keepAlive?: KeepAliveOptions;
   /**
@@ -45,19 +50,12 @@ export class Http2Connector implements ServiceFactory<HttpRequest, HttpResponse>
     this.#stats = ClientStats.of(options.stats ?? nullStats);
     this.#stats.addConnector();
     const { keepAlive, upgrade } = options;
-    const never = Number.POSITIVE_INFINITY;
-    const { readTimeoutMs = never, writeTimeoutMs = never } = options.socketOptions ?? {};
-    const isTimed = Number.isFinite(readTimeoutMs) || Number.isFinite(writeTimeoutMs);
     this.#session = {
-      ...(isTimed ? { timeouts: { readTimeoutMs, writeTimeoutMs } } : {}),
+      ...clientSettings(options, this.#stats),
       ...(keepAlive === undefined ? {} : { keepAlive }),
       ...(upgrade === undefined ? {} : { upgrade }),
-      clock: options.clock,
-      stats: this.#stats,
       endpoint: endpointOptions(options.endpoint),
       rates: defaultFrameRates,
-      continueTimeoutMs: options.continueTimeoutMs ?? 1_000,
-      peer: showPeer(options.host, options.port),
     };
   }
 

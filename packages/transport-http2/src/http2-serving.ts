@@ -1,12 +1,5 @@
 import type { Connection, HttpRequest } from "@weftmesh/http";
-import {
-  type ConnectionOwner,
-  checkInterval,
-  type FrameWire,
-  noGuard,
-  nullServerStats,
-  type Serving,
-} from "@weftmesh/wire";
+import { type ConnectionOwner, type FrameWire, type Serving, servingCheckMs, servingSettings } from "@weftmesh/wire";
 import { endpointOptions } from "./endpoint-options.ts";
 import { defaultFrameRates } from "./rate-limits.ts";
 import type { Http2ServerOptions } from "./server.ts";
@@ -26,38 +19,16 @@ export class Http2Serving implements Serving<ServesHttp2>, ServesHttp2 {
   readonly #unwatchTunnels: (() => void) | undefined;
 
   constructor(options: Http2ServerOptions) {
-    const { session, socketOptions, tunnels } = options;
-    const never = Number.POSITIVE_INFINITY;
     this.settings = {
-      service: options.service,
+      ...servingSettings(options),
       respond: options.respond,
       limits: { ...defaultHttp2ServerLimits, ...options.limits },
       endpoint: endpointOptions(options.endpoint),
       rates: { ...defaultFrameRates, ...options.rates },
-      clock: options.clock,
-      stats: options.stats ?? nullServerStats,
-      idleTimeMs: session?.idleTimeMs ?? never,
-      lifeTimeMs: session?.lifeTimeMs ?? never,
-      readTimeoutMs: socketOptions?.readTimeoutMs ?? never,
-      writeTimeoutMs: socketOptions?.writeTimeoutMs ?? never,
-      guard: options.guard ?? noGuard,
       downgrade: options.downgrade,
-      tunnels,
-      passesInterim: options.passesInterim ?? true,
     };
-    const { limits, idleTimeMs, lifeTimeMs, readTimeoutMs, writeTimeoutMs } = this.settings;
-    const { headerTimeoutMs, bodyTimeoutMs, responseTimeoutMs, lingerMs } = limits;
-    this.checkMs = checkInterval(
-      idleTimeMs,
-      lifeTimeMs,
-      readTimeoutMs,
-      writeTimeoutMs,
-      headerTimeoutMs,
-      bodyTimeoutMs,
-      responseTimeoutMs,
-      lingerMs,
-    );
-    this.#unwatchTunnels = tunnels?.stats.watchOpen();
+    this.checkMs = servingCheckMs(this.settings);
+    this.#unwatchTunnels = options.tunnels?.stats.watchOpen();
   }
 
   get http2(): this {

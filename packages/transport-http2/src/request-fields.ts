@@ -140,6 +140,12 @@ export class RequestFields implements FieldSink {
   }
 }
 
+/** Whether an application may take one of the names for another, which has a `-` where this has a `_`. */
+export function hasUnderscore(fields: readonly HeaderField[]): boolean {
+  for (const { name } of fields) if (name.includes("_")) return true;
+  return false;
+}
+
 /** Takes trailers and says whether they may be some (RFC 9113 section 8.1). */
 export class TrailerFields implements FieldSink {
   fields: HeaderField[] = [];

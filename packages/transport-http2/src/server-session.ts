@@ -9,7 +9,7 @@ import {
   HttpRequest,
   TunnelRequest,
 } from "@weftmesh/http";
-import type { ConnectionOwner, FrameWire, ServedConnection } from "@weftmesh/wire";
+import { type ConnectionOwner, countConnection, type FrameWire, type ServedConnection } from "@weftmesh/wire";
 import { Gone } from "./closed-streams.ts";
 import { noLength } from "./content-length.ts";
 import { DowngradedStream } from "./downgraded-stream.ts";
@@ -18,7 +18,7 @@ import { ErrorCode, maxStreamId, preface } from "./frame-types.ts";
 import { Http2Request } from "./http2-request.ts";
 import type { ServesHttp2 } from "./http2-serving.ts";
 import { downgradedHeaders, type OrigProto, origProto, takeMark } from "./orig-proto.ts";
-import { RequestFields, TrailerFields } from "./request-fields.ts";
+import { hasUnderscore, RequestFields, TrailerFields } from "./request-fields.ts";
 import type { Http2ServerSettings } from "./server-settings.ts";
 import { ServerStream, type ServerStreamHost } from "./server-stream.ts";
 import { ServerWatch, type WatchedSession } from "./server-watch.ts";
@@ -144,6 +144,12 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
     if (request.fault !== undefined) {
       stats.malformed.inc();
       this.streamFault(id, ErrorCode.ProtocolError, request.fault);
+    } else if (request.fields.length > limits.maxHeaderFields) {
+      stats.malformed.inc();
+      this.answerBare(id, 431, endStream);
+    } else if (limits.refuseUnderscores && hasUnderscore(request.fields)) {
+      stats.malformed.inc();
+      this.answerBare(id, 400, endStream);
     } else if (request.method?.value === "CONNECT" && !this.tunnelIsAllowed()) {
       this.answerBare(id, request.protocol === undefined ? 405 : 501, endStream);
     } else if (!endStream && this.silentStreams >= limits.maxSilentStreams) this.refuse(id);
@@ -210,6 +216,8 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
       stream.broke(malformedMessage("trailers do not end their request"), ErrorCode.ProtocolError);
     } else if (!fits || trailers.fault !== undefined) {
       stream.broke(malformedMessage(trailers.fault ?? "trailers are too long"), ErrorCode.ProtocolError);
+    } else if (this.settings.limits.refuseUnderscores && hasUnderscore(trailers.fields)) {
+      stream.broke(malformedMessage("a name among its trailers has a _"), ErrorCode.ProtocolError);
     } else stream.remoteEnd(trailers.headers);
   }
 
@@ -365,11 +373,7 @@ export class ServerSession extends Session<ServerStream> implements ServerStream
   onClosed(error: Error | undefined): void {
     const { stats } = this.settings;
     this.phase = SessionPhase.Closed;
-    stats.closes.inc();
-    stats.connectionDurationMs.add(this.clock.now() - this.openedMs);
-    stats.connectionRequests.add(this.requests);
-    stats.connectionReceivedBytes.add(this.wire.received);
-    stats.connectionSentBytes.add(this.wire.sent);
+    countConnection(stats, this.wire, this.clock.now() - this.openedMs, this.requests);
     stats.sentBytes.inc(this.wire.sent);
     this.owner.closed(this);
     this.loseStreams(new CancelledError("the client went away", { cause: error }));

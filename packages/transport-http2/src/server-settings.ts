@@ -1,6 +1,6 @@
-import type { Clock, Ctx, Service } from "@weftmesh/core";
+import type { Ctx } from "@weftmesh/core";
 import type { HttpRequest, HttpResponse, StreamReset } from "@weftmesh/http";
-import type { ServerConnectionStats, ServerGuard, TunnelSettings } from "@weftmesh/wire";
+import type { ServingSettings, SlownessLimits } from "@weftmesh/wire";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import type { FrameRates } from "./rate-limits.ts";
 
@@ -11,19 +11,21 @@ export interface DowngradeSettings {
 }
 
 /** What a server allows its clients. Units: bytes and ms; `Infinity` leaves a limit out. */
-export interface Http2ServerLimits {
+export interface Http2ServerLimits extends SlownessLimits {
   /** Streams of a connection at a time; one more is refused. */
   readonly maxConcurrentStreams: number;
   /** Streams of a connection whose request has begun and brought no content for a while; more are refused. */
   readonly maxSilentStreams: number;
   /** Header lists of the streams of a connection together; a stream beyond that is refused. */
   readonly maxOpenHeaderBytes: number;
+  /** Fields of a request's header list; one with more is answered with 431. */
+  readonly maxHeaderFields: number;
+  /** Whether a request with a `_` in the name of a field is answered with 400. */
+  readonly refuseUnderscores: boolean;
   /** From the first byte of a frame, or of a header block, to its last; and from the connection to its first frame. */
   readonly headerTimeoutMs: number;
   /** How long a window is in which a body of known length must bring `minBodyBytesPerSec` on average. */
   readonly bodyTimeoutMs: number;
-  /** 0 leaves only silence for a whole window to be refused. */
-  readonly minBodyBytesPerSec: number;
   /** How long a client may take nothing of a stream that waits for it; and the window of `minResponseBytesPerSec`. */
   readonly responseTimeoutMs: number;
   /**
@@ -39,6 +41,8 @@ export const defaultHttp2ServerLimits: Http2ServerLimits = {
   maxConcurrentStreams: 1_000,
   maxSilentStreams: 100,
   maxOpenHeaderBytes: 4_194_304,
+  maxHeaderFields: Number.POSITIVE_INFINITY,
+  refuseUnderscores: false,
   headerTimeoutMs: 10_000,
   bodyTimeoutMs: 20_000,
   minBodyBytesPerSec: 50,
@@ -48,28 +52,12 @@ export const defaultHttp2ServerLimits: Http2ServerLimits = {
 };
 
 /** What the connections of one server share. */
-export interface Http2ServerSettings {
-  readonly service: Service<HttpRequest, HttpResponse>;
+export interface Http2ServerSettings extends ServingSettings {
   /** The answer to a call that failed. If not given, a `StreamError` resets with its code, and any other gets a bare 502. */
   readonly respond: ((error: Error, req: HttpRequest, ctx: Ctx) => HttpResponse | StreamReset) | undefined;
   readonly limits: Http2ServerLimits;
   readonly endpoint: EndpointOptions;
   readonly rates: FrameRates;
-  readonly clock: Clock;
-  readonly stats: ServerConnectionStats;
-  /** A connection without a request for so long is closed. */
-  readonly idleTimeMs: number;
-  /** A connection older than this takes no new requests, and is closed behind the last. */
-  readonly lifeTimeMs: number;
-  /** A connection that is waited for and sends nothing for so long is closed. */
-  readonly readTimeoutMs: number;
-  /** A connection that takes nothing of what is to be written for so long is closed. */
-  readonly writeTimeoutMs: number;
-  readonly guard: ServerGuard;
   /** Of requests that another proxy upgraded from HTTP/1; those are as all others if undefined. */
   readonly downgrade: DowngradeSettings | undefined;
-  /** What clients may make tunnels of; nothing if undefined. */
-  readonly tunnels: TunnelSettings | undefined;
-  /** Whether clients hear of interim responses. */
-  readonly passesInterim: boolean;
 }

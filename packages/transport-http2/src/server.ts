@@ -1,13 +1,10 @@
-import type { Service } from "@weftmesh/core";
-import type { HttpRequest, HttpResponse } from "@weftmesh/http";
-import { listenOnWires, type TunnelSettings, type WireServer, type WireServerOptions } from "@weftmesh/wire";
+import { listenOnWires, type ServingOptions, type TunnelSettings, type WireServer } from "@weftmesh/wire";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import { Http2Serving } from "./http2-serving.ts";
 import type { FrameRates } from "./rate-limits.ts";
 import type { DowngradeSettings, Http2ServerLimits, Http2ServerSettings } from "./server-settings.ts";
 
-export interface Http2ServerOptions extends WireServerOptions {
-  readonly service: Service<HttpRequest, HttpResponse>;
+export interface Http2ServerOptions extends ServingOptions {
   /** The answer to a call that failed. If not given, a `StreamError` resets with its code, and any other gets a bare 502. */
   readonly respond?: Http2ServerSettings["respond"];
   /** What is not given is as in `defaultHttp2ServerLimits`. */
@@ -16,21 +13,13 @@ export interface Http2ServerOptions extends WireServerOptions {
   readonly endpoint?: Partial<EndpointOptions>;
   /** What is not given is as in `defaultFrameRates`. */
   readonly rates?: Partial<FrameRates>;
-  readonly session?: {
-    /** A connection without a request for so long is closed; never if not given. */
-    readonly idleTimeMs?: number;
-    /** A connection older than this takes no new requests; never if not given. */
-    readonly lifeTimeMs?: number;
-  };
   /**
    * Takes a request that another proxy has upgraded from HTTP/1, and says so in `l5d-orig-proto`, as what it was, and
    * answers it so; if not given, that is a header as any other.
    */
   readonly downgrade?: DowngradeSettings;
-  /** What clients may make tunnels of, by CONNECT and by extended CONNECT (RFC 8441); nothing if not given. */
+  /** What clients may make tunnels of, by CONNECT and by extended CONNECT (RFC 8441). */
   readonly tunnels?: TunnelSettings;
-  /** Whether clients hear of interim responses (102 to 199), by `HttpRequest.interim`; true if not given. */
-  readonly passesInterim?: boolean;
 }
 
 /** A server that listens. */

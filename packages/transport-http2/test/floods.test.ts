@@ -52,6 +52,7 @@ describe("a flood", () => {
     );
     expect(sent).toBe(201);
     expect(peer.wentAway).toBe("ENHANCE_YOUR_CALM");
+    expect(ctxs.length).toBeGreaterThanOrEqual(200);
     expect(ctxs.every((ctx) => ctx.cancelled !== undefined && ctx.ended)).toBe(true);
     await answersAnother();
   });

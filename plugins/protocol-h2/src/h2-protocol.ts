@@ -1,7 +1,5 @@
 import { definePlugin, type Plugin } from "@weftmesh/config";
-import { ClockParam } from "@weftmesh/core";
-import { emptyBody, Headers, HttpRequest, Names } from "@weftmesh/http";
-import { ListenersParam } from "@weftmesh/listeners";
+import { emptyBody, HttpRequest, Names } from "@weftmesh/http";
 import { ClassificationTimeoutMs, RetryRequestBytes, RetryResponseBytes } from "@weftmesh/retries";
 import {
   ClientVersionParam,
@@ -13,25 +11,20 @@ import {
   httpTransport,
   type Listening,
   type ListenParts,
-  listenerSocket,
-  listenVersions,
+  listenConfigured,
   newErrorResponder,
   type Protocol,
   ProtocolHintParam,
   type ProtocolParts,
-  paceLimits,
   type RequestToIdentify,
   type RouterRuntime,
+  readTarget,
   serverParams,
-  takenOn,
-  tunnelOptions,
 } from "@weftmesh/router";
-import { serverConnectionStats } from "@weftmesh/wire";
 import { type H2Config, type H2ServerConfig, h2Schema } from "./config.ts";
 import { endpointSettingsOf } from "./endpoint-settings.ts";
 import { type H2Responder, newH2Responder } from "./h2-responder.ts";
 
-const never = Number.POSITIVE_INFINITY;
 /** Of an answer of ours. */
 const maxBodyBytes = 5_242_880;
 const maxHeaderBytes = 8_192;
@@ -78,58 +71,24 @@ interface Answers {
   readonly http2: H2Responder;
 }
 
-function listenOn(
-  config: H2Config,
-  answers: Answers,
-  server: H2ServerConfig,
-  { params, service, stats, tls }: ListenParts,
-): Promise<Listening> {
-  const { serverSession: session, socketOptions } = server;
-  const listeners = params.get(ListenersParam);
-  const pace = paceLimits(server);
-  const own = {
-    service,
-    ...tunnelOptions(config.tunnels, stats),
-    session: { idleTimeMs: session?.idleTimeMs ?? never, lifeTimeMs: session?.lifeTimeMs ?? never },
-  };
-  const wire = {
-    host: server.ip,
-    port: server.port,
-    ...(socketOptions === undefined ? {} : { socketOptions: listenerSocket(socketOptions) }),
-    ...(tls === undefined ? {} : { tls }),
-    clock: params.get(ClockParam),
-    stats: serverConnectionStats(stats),
-    ...takenOn(server, params),
-    ...(listeners === undefined ? {} : { listeners }),
-  };
-  return listenVersions(server.protocols, wire, {
-    http1: {
-      ...own,
-      respond: answers.http1,
-      passesInterim: server.interimResponses === "all",
-      limits: pace,
-    },
+function listenOn(config: H2Config, answers: Answers, server: H2ServerConfig, parts: ListenParts): Promise<Listening> {
+  return listenConfigured(server, parts, {
+    tunnels: config.tunnels,
+    http1: { respond: answers.http1 },
     http2: {
-      ...own,
       respond: answers.http2,
       downgrade: { respond: answers.http1 },
-      passesInterim: server.interimResponses !== "none",
-      limits: { ...pace, maxConcurrentStreams: server.maxConcurrentStreamsPerConnection },
+      limits: { maxConcurrentStreams: server.maxConcurrentStreamsPerConnection },
       endpoint: endpointSettingsOf(server),
     },
   });
 }
 
 /** What is asked over HTTP/1 stands for a request of HTTP/2: its `Host` is the authority. */
-function requestOf({ method, target, headers: flat }: RequestToIdentify): HttpRequest {
-  const headers = Headers.of(...flat);
-  const absolute = /^(https?):\/\/([^/?#]*)(.*)$/i.exec(target);
-  const authority = absolute?.[2] ?? headers.get(Names.host) ?? "";
-  const rest = absolute === null ? target : (absolute[3] ?? "");
-  const path = rest === "" || rest.startsWith("?") ? `/${rest}` : rest;
+function requestOf(request: RequestToIdentify): HttpRequest {
+  const { headers, scheme, authority, path } = readTarget(request);
   headers.delete(Names.host);
-  const scheme = absolute?.[1]?.toLowerCase() === "https" ? "https" : "http";
-  return new HttpRequest("2", method, scheme, authority, path, headers, emptyBody);
+  return new HttpRequest("2", request.method, scheme, authority, path, headers, emptyBody);
 }
 
 export const h2Protocol: Plugin<"protocol", H2Config> = definePlugin<"protocol", H2Config>({

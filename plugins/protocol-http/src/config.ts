@@ -34,7 +34,6 @@ import type * as z from "zod";
 /** What an http server adds to the keys of every server. */
 export interface HttpServerKeys {
   readonly timestampHeader?: string | undefined;
-  readonly allowUnderscoresInHeaders: boolean;
   readonly maxHeaderLines: number;
   readonly connectionBufferKB: number;
 }
@@ -101,9 +100,6 @@ export function httpSchema(plugins: PluginSource): z.ZodType<HttpConfig> {
       ...httpServerKeys(),
       ...serverVersionsKeys("http1"),
       timestampHeader: HeaderNameType.optional().describe("Header that is given the time of receipt in ms"),
-      allowUnderscoresInHeaders: Flag.default(true).describe(
-        "Take header names with a _, which applications may confuse with a - (not in Linkerd)",
-      ),
       maxHeaderLines: PositiveCount.default(1000).describe("Header lines of a request at most (not in Linkerd)"),
       connectionBufferKB: integer(16, 1_048_576, "kilobytes: an integer from 16 to 1048576", 64)
         .default(64)

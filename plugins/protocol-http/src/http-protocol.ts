@@ -1,7 +1,5 @@
 import { definePlugin, type Plugin } from "@weftmesh/config";
-import { ClockParam } from "@weftmesh/core";
-import { emptyBody, Headers, HttpRequest, Names } from "@weftmesh/http";
-import { ListenersParam } from "@weftmesh/listeners";
+import { emptyBody, HttpRequest } from "@weftmesh/http";
 import {
   ClientVersionParam,
   ConfiguredRouter,
@@ -12,26 +10,21 @@ import {
   httpTransport,
   type Listening,
   type ListenParts,
-  listenerSocket,
-  listenVersions,
+  listenConfigured,
   newErrorResponder,
   type Protocol,
   ProtocolHintParam,
   type ProtocolParts,
-  paceLimits,
   type RequestToIdentify,
   ResponseLimitsParam,
   type RouterRuntime,
-  takenOn,
-  tunnelOptions,
+  readTarget,
 } from "@weftmesh/router";
-import { serverConnectionStats } from "@weftmesh/wire";
 import { type HttpConfig, type HttpServerConfig, httpSchema } from "./config.ts";
 import { maxReplayBytes, routerParams } from "./router-params.ts";
 import { serverParams } from "./stack-params.ts";
 
 const kilobyte = 1024;
-const never = Number.POSITIVE_INFINITY;
 
 /** HTTP/1.1 with its config: Linkerd's `protocol: http`. */
 function http1Parts(config: HttpConfig, runtime: RouterRuntime): ProtocolParts<HttpConfig> {
@@ -70,58 +63,30 @@ function listenOn(
   config: HttpConfig,
   respond: ErrorResponder,
   server: HttpServerConfig,
-  { params, service, stats, tls }: ListenParts,
+  parts: ListenParts,
 ): Promise<Listening> {
-  const { serverSession: session, socketOptions } = server;
-  const listeners = params.get(ListenersParam);
-  const pace = paceLimits(server);
-  const own = {
-    service,
-    respond,
-    ...tunnelOptions(config.tunnels, stats),
-    session: { idleTimeMs: session?.idleTimeMs ?? never, lifeTimeMs: session?.lifeTimeMs ?? never },
-  };
-  const wire = {
-    host: server.ip,
-    port: server.port,
+  return listenConfigured(server, parts, {
     connectionBufferBytes: server.connectionBufferKB * kilobyte,
-    ...(socketOptions === undefined ? {} : { socketOptions: listenerSocket(socketOptions) }),
-    ...(tls === undefined ? {} : { tls }),
-    clock: params.get(ClockParam),
-    stats: serverConnectionStats(stats),
-    ...takenOn(server, params),
-    ...(listeners === undefined ? {} : { listeners }),
-  };
-  return listenVersions(server.protocols, wire, {
+    tunnels: config.tunnels,
     http1: {
-      ...own,
-      passesInterim: server.interimResponses === "all",
+      respond,
       limits: {
         ...headLimits(config),
-        ...pace,
         maxHeaderLines: server.maxHeaderLines,
-        refuseUnderscores: !server.allowUnderscoresInHeaders,
       },
     },
     http2: {
-      ...own,
+      respond,
       downgrade: { respond },
-      passesInterim: server.interimResponses !== "none",
-      limits: pace,
+      limits: { maxHeaderFields: server.maxHeaderLines },
       endpoint: { maxHeaderListBytes: config.maxHeadersKB * kilobyte },
     },
   });
 }
 
-/** By the rule of the server's codec, an authority in the target is the request's `Host`. */
 function requestOf(request: RequestToIdentify): HttpRequest {
-  const { version, method } = request;
-  const headers = Headers.of(...request.headers);
-  const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(request.target);
-  const authority = absolute?.[1] ?? headers.get(Names.host) ?? "";
-  const target = absolute === null ? request.target : (absolute[2] ?? "");
-  const path = target === "" || target.startsWith("?") ? `/${target}` : target;
-  return new HttpRequest(version, method, "http", authority, path, headers, emptyBody);
+  const { headers, authority, path } = readTarget(request);
+  return new HttpRequest(request.version, request.method, "http", authority, path, headers, emptyBody);
 }
 
 /** Of requests, and of the responses to them. */

@@ -14,6 +14,7 @@ export interface HttpServerConfig {
     | undefined;
   readonly maxCallDepth: number;
   readonly clearForwarded: boolean;
+  readonly allowUnderscoresInHeaders: boolean;
   readonly interimResponses: InterimResponses;
 }
 
@@ -51,6 +52,9 @@ export function httpServerKeys(): { readonly [K in keyof HttpServerConfig]-?: z.
     maxCallDepth: Count.default(1000).describe("Proxies that may stand in Via"),
     clearForwarded: Flag.default(false).describe(
       "Drop Forwarded, X-Forwarded-* and their like from requests (not in Linkerd)",
+    ),
+    allowUnderscoresInHeaders: Flag.default(true).describe(
+      "Take header names with a _, which applications may confuse with a - (not in Linkerd)",
     ),
     interimResponses: oneOf("all", "h2", "none")
       .default("all")

@@ -58,10 +58,11 @@ describe("RFC 9113 section 3.4: the connection preface", () => {
     ["a preface with one wrong octet at its end", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\r"],
   ] as const) {
     it(`${what} in place of the preface ends the connection`, async () => {
+      const before = served.seen.length;
       const peer = start();
-      peer.raw(Buffer.from(bytes));
+      peer.raw(Buffer.concat([Buffer.from(bytes), frame(FrameType.Settings, 0, 0), get]));
       await peer.gone();
-      expect(served.seen.every(({ req }) => req.version === "2")).toBe(true);
+      expect(served.seen.length).toBe(before);
     });
   }
 

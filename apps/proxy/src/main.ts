@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { runProxy } from "@weftmesh/proxy";
 import { standardPlugins } from "@weftmesh/standard";
 

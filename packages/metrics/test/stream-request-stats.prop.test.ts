@@ -103,6 +103,10 @@ describe("the stats of streams", () => {
           void svc.call(new HttpRequest("2", "GET", "http", "web", "/", new Headers(), new PushBody()), ctx);
         }
         expect(stats.readGauge("open_streams")).toBe(resets.length);
+        // A failure that is no reset is none.
+        const other = new Ctx();
+        void svc.call(new HttpRequest("2", "GET", "http", "web", "/", new Headers(), new PushBody()), other);
+        other.end(failed(new WeftError("WEFT_X", "x")));
         for (const [i, [http2Code, remote]] of resets.entries()) {
           const error = new StreamError(http2Code, "x", { remote });
           ctxs[i]?.end(failed(error));
